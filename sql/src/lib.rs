@@ -1,0 +1,16 @@
+//! Streaming plans over DataFusion, and Spark's SQL dialect.
+//!
+//! This crate plans: it does no I/O while planning and names no source and no sink.
+
+mod error;
+mod incremental;
+mod output_mode;
+pub mod record;
+mod relation;
+mod streaming_plan;
+
+pub use error::{Result, SqlError};
+pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
+pub use output_mode::OutputMode;
+pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};
+pub use streaming_plan::StreamingPlan;
