@@ -8,6 +8,7 @@ mod file_uri;
 mod options;
 pub mod sink;
 pub mod source;
+mod table;
 
 pub use conf::Conf;
 pub use error::{ErrorKind, Result, TidemillError};
