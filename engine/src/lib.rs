@@ -17,6 +17,7 @@ pub mod sink;
 pub mod source;
 mod trigger;
 mod writer;
+mod table;
 
 pub use conf::{Conf, ConfKey};
 pub use dataframe::DataFrameStreamingExt;
