@@ -47,6 +47,13 @@ pub struct MicroBatchPlan {
     pub physical: Arc<dyn ExecutionPlan>,
 }
 
+impl MicroBatchPlan {
+    /// A plan made elsewhere: for tests of sinks, and for sinks that wrap others.
+    pub fn new(logical: LogicalPlan, physical: Arc<dyn ExecutionPlan>) -> Self {
+        Self { logical, physical }
+    }
+}
+
 /// Plans the batches of one run of a query.
 #[derive(Debug)]
 pub struct IncrementalExecution {
