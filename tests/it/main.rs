@@ -1,1 +1,11 @@
+//! The integration tests: one binary, one module per promise (tests/README.md maps them).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods
+)]
 
+#[path = "../harness/mod.rs"]
+mod harness;
+mod tidy;
