@@ -43,7 +43,9 @@ impl GoldenCase {
             let mut entry = entry.unwrap();
             let path = entry.path().unwrap().into_owned();
             let path = path.strip_prefix(".").unwrap_or(&path).to_path_buf();
-            let Ok(inner) = path.strip_prefix(name) else { continue };
+            let Ok(inner) = path.strip_prefix(name) else {
+                continue;
+            };
             found = true;
             if entry.header().entry_type().is_dir() {
                 fs::create_dir_all(root.join(inner)).unwrap();
@@ -115,7 +117,8 @@ impl GoldenCase {
     fn restore_input_times(&self) {
         for (path, timestamp_ms) in self.logged_inputs() {
             if let Ok(file) = File::options().write(true).open(path) {
-                file.set_modified(UNIX_EPOCH + Duration::from_millis(timestamp_ms)).unwrap();
+                file.set_modified(UNIX_EPOCH + Duration::from_millis(timestamp_ms))
+                    .unwrap();
             }
         }
     }
@@ -125,9 +128,13 @@ impl GoldenCase {
         let mut out = HashMap::new();
         let logs = self.root().join("checkpoint/sources");
         for file in files(&logs) {
-            let Ok(text) = fs::read_to_string(&file) else { continue };
+            let Ok(text) = fs::read_to_string(&file) else {
+                continue;
+            };
             for line in text.lines().skip(1) {
-                let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
+                let Ok(entry) = serde_json::from_str::<Value>(line) else {
+                    continue;
+                };
                 if let (Some(uri), Some(time)) = (entry["path"].as_str(), entry["timestamp"].as_u64()) {
                     out.insert(uri_to_path(uri), time);
                 }
@@ -147,7 +154,9 @@ pub(crate) fn uri_to_path(uri: &str) -> PathBuf {
 /// Every file under a folder; none when there is no such folder.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else { return out };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return out;
+    };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -161,7 +170,9 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn rewrite(file: &Path, old: &str, new: &str) {
-    let Ok(text) = String::from_utf8(fs::read(file).unwrap()) else { return };
+    let Ok(text) = String::from_utf8(fs::read(file).unwrap()) else {
+        return;
+    };
     if text.contains(old) {
         fs::write(file, text.replace(old, new)).unwrap();
     }

@@ -11,7 +11,10 @@ use serde_json::Value;
 /// The root of the repository.
 pub(crate) fn repository() -> PathBuf {
     let engine = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    engine.parent().expect("engine lies in the workspace").to_path_buf()
+    engine
+        .parent()
+        .expect("engine lies in the workspace")
+        .to_path_buf()
 }
 
 /// Rows in the order of their text, so that two results compare as bags.

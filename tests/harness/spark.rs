@@ -53,9 +53,16 @@ impl Spark {
         self.commands.flush().unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the driver answers");
-        assert!(!line.is_empty(), "the driver ended; run tests/spark/driver.py by hand");
+        assert!(
+            !line.is_empty(),
+            "the driver ended; run tests/spark/driver.py by hand"
+        );
         let answer: Value = serde_json::from_str(&line).unwrap();
-        assert!(answer["error"].is_null(), "Spark refused {command}:\n{}", answer["error"]);
+        assert!(
+            answer["error"].is_null(),
+            "Spark refused {command}:\n{}",
+            answer["error"]
+        );
         answer["ok"].clone()
     }
 
@@ -72,5 +79,9 @@ impl Spark {
 /// Rows as the driver gives them: JSON texts.
 pub(crate) fn parse_rows(rows: &Value) -> Vec<Value> {
     let rows = rows.as_array().expect("rows");
-    super::sorted(rows.iter().map(|r| serde_json::from_str(r.as_str().unwrap()).unwrap()).collect())
+    super::sorted(
+        rows.iter()
+            .map(|r| serde_json::from_str(r.as_str().unwrap()).unwrap())
+            .collect(),
+    )
 }

@@ -6,6 +6,12 @@
     clippy::disallowed_methods
 )]
 
+mod command;
+mod docs;
+mod golden;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod kill;
+mod quickstart;
+mod spark;
 mod tidy;

@@ -161,13 +161,15 @@ fn the_edges_between_the_crates_are_those_of_the_architecture() {
         set(&["tidemill-checkpoint", "tidemill-sql", "tidemill-state"])
     );
     assert_eq!(ours("examples"), set(&["tidemill"]));
-    let heavy = |d: &str| {
-        d.starts_with("datafusion") || d.starts_with("arrow") || d == "parquet" || d == "tokio"
-    };
+    let heavy =
+        |d: &str| d.starts_with("datafusion") || d.starts_with("arrow") || d == "parquet" || d == "tokio";
     assert_eq!(dependencies("checkpoint", heavy), set(&[]));
     let engine_only = |d: &str| d.starts_with("datafusion") || d == "tokio";
     assert_eq!(dependencies("state", engine_only), set(&[]));
-    assert_eq!(dependencies("sql", |d| d == "tokio" || d == "sqlparser"), set(&[]));
+    assert_eq!(
+        dependencies("sql", |d| d == "tokio" || d == "sqlparser"),
+        set(&[])
+    );
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -239,14 +241,28 @@ fn no_usize_reaches_a_disk() {
 #[test]
 fn nothing_is_left_for_later_or_switched_off() {
     lines(&rust(), "unfinished or switched off", |line| {
-        let marks = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "FIXME", "XXX", "TODO"];
+        let marks = [
+            "todo!(",
+            "unimplemented!(",
+            "dbg!(",
+            "#[ignore",
+            "FIXME",
+            "XXX",
+            "TODO",
+        ];
         marks.iter().any(|m| line.contains(m))
     });
 }
 
 #[test]
 fn lints_for_panics_and_the_clock_are_not_switched_off_in_library_code() {
-    let denied = ["unwrap_used", "expect_used", "clippy::panic", "clippy::todo", "clippy::unimplemented"];
+    let denied = [
+        "unwrap_used",
+        "expect_used",
+        "clippy::panic",
+        "clippy::todo",
+        "clippy::unimplemented",
+    ];
     let library: Vec<Source> = rust()
         .into_iter()
         .filter(|s| s.path.contains("/src/") && !s.path.ends_with("tests.rs") && !s.path.contains("/tests/"))
@@ -259,13 +275,17 @@ fn lints_for_panics_and_the_clock_are_not_switched_off_in_library_code() {
 
 #[test]
 fn no_file_names_a_machine_or_a_registry() {
-    let all: Vec<Source> = tracked()
-        .into_iter()
-        .filter(|s| s.path != "Cargo.lock")
-        .collect();
+    let all: Vec<Source> = tracked().into_iter().filter(|s| s.path != "Cargo.lock").collect();
     lines(&all, "a path or host of one machine", |line| {
         let paths = ["/work/", "/root/", "/home/"];
-        let hosts = ["crates.io", "pypi.org", "pythonhosted", "repo.maven", "repo1.maven", "proxy.golang"];
+        let hosts = [
+            "crates.io",
+            "pypi.org",
+            "pythonhosted",
+            "repo.maven",
+            "repo1.maven",
+            "proxy.golang",
+        ];
         paths.iter().chain(&hosts).any(|m| line.contains(m))
     });
 }
