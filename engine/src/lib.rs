@@ -1,5 +1,6 @@
 //! Tidemill: structured streaming in Rust on DataFusion, with Apache Spark's checkpoint.
 
+mod blocking;
 pub mod clock;
 mod conf;
 mod error;

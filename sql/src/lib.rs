@@ -2,6 +2,8 @@
 //!
 //! This crate plans: it does no I/O while planning and names no source and no sink.
 
+mod analyze;
+pub mod dialect;
 mod error;
 mod incremental;
 mod output_mode;
@@ -9,6 +11,7 @@ pub mod record;
 mod relation;
 mod streaming_plan;
 
+pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};
 pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
 pub use output_mode::OutputMode;

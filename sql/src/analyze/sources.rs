@@ -1,0 +1,116 @@
+//! Where a plan reads streams: whether at all, the lines of the offset log, the sources to open.
+//!
+//! Spark writes one offset line per occurrence of a source in the analysed plan, left to right, and opens one source per
+//! distinct one among them. A CTE is one occurrence however often it is referenced, and stands before the body of its
+//! statement; `mark_statement_repeats` has noted that on the relations. A branch that can give no rows still counts.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::LogicalPlan;
+
+use crate::{Result, SourceId, SqlError, StreamingRelation};
+
+/// Whether this node itself reads a stream (a view's scan reads what the view reads).
+pub(super) fn is_stream_leaf(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::TableScan(scan) = plan else {
+        return false;
+    };
+    StreamingRelation::of_scan(scan).is_some()
+        || scan
+            .source
+            .get_logical_plan()
+            .is_some_and(|view| reads_stream_anywhere(&view))
+}
+
+/// Whether a plan's rows come from a stream. Subqueries in expressions do not count.
+pub(super) fn reads_stream(plan: &LogicalPlan) -> bool {
+    // The closure never fails, so neither does the walk.
+    plan.exists(|node| Ok(is_stream_leaf(node))).unwrap_or(false)
+}
+
+/// Whether a plan reads a stream anywhere, also in the subqueries of its expressions.
+pub(crate) fn reads_stream_anywhere(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let walked = plan.apply_with_subqueries(|node| {
+        found |= is_stream_leaf(node);
+        Ok(if found {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
+    });
+    walked.is_ok() && found
+}
+
+/// Every scan of a stream, in the order of the plan, left to right.
+pub(super) fn stream_scans(plan: &LogicalPlan) -> Vec<StreamingRelation> {
+    let mut scans = Vec::new();
+    // The closure never fails, so neither does the walk.
+    let _ = plan.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Some(relation) = StreamingRelation::of_scan(scan)
+        {
+            scans.push(relation.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    scans
+}
+
+/// The relations in the order of the offset log's lines.
+pub(crate) fn offset_lines(plan: &LogicalPlan) -> Vec<Arc<StreamingRelation>> {
+    let scans = stream_scans(plan);
+    let mut lines = Vec::with_capacity(scans.len());
+    let mut rest = scans.as_slice();
+    while let Some(first) = rest.first() {
+        let scans_of_statement = first.statement_line().map_or(1, |line| line.scans.max(1));
+        let (statement, after) = rest.split_at(scans_of_statement.min(rest.len()));
+        let mut statement: Vec<_> = statement.iter().collect();
+        statement.sort_by_key(|relation| relation.statement_line().map(|line| line.index));
+        statement.dedup_by_key(|relation| relation.statement_line().map(|line| line.index));
+        lines.extend(statement.into_iter().cloned().map(Arc::new));
+        rest = after;
+    }
+    lines
+}
+
+/// The sources to open: each once, in the order of its first line.
+///
+/// # Errors
+/// A source name that Spark would not take, or one that two lines bear.
+pub(crate) fn distinct_sources(lines: &[Arc<StreamingRelation>]) -> Result<Vec<Arc<StreamingRelation>>> {
+    let mut names = HashSet::new();
+    for name in lines.iter().filter_map(|line| line.name()) {
+        check_source_name(name)?;
+        if !names.insert(name) {
+            return Err(SqlError::new(
+                "STREAMING_QUERY_EVOLUTION_ERROR.DUPLICATE_SOURCE_NAMES",
+                format!(
+                    "Streaming query evolution error: Duplicate streaming source names detected: '{name}'. Each streaming source must have a unique name."
+                ),
+            ));
+        }
+    }
+    let mut seen: HashSet<SourceId> = HashSet::new();
+    Ok(lines
+        .iter()
+        .filter(|line| seen.insert(line.id()))
+        .cloned()
+        .collect())
+}
+
+/// A name becomes a folder of the checkpoint, so only Spark's characters are let in.
+fn check_source_name(name: &str) -> Result<()> {
+    let is_valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_valid {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        "STREAMING_QUERY_EVOLUTION_ERROR.INVALID_SOURCE_NAME",
+        format!(
+            "Streaming query evolution error: Invalid streaming source name '{name}'. Source names must only contain ASCII letters (a-z, A-Z), digits (0-9), and underscores (_)."
+        ),
+    ))
+}
