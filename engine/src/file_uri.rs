@@ -13,9 +13,10 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use percent_encoding::percent_decode_str;
-use tidemill_checkpoint::CheckpointFileManager;
+use tidemill_checkpoint::{CheckpointFileManager, LocalFileManager, ObjectStoreFileManager};
 use url::Url;
 
+use crate::blocking::TokioBlocking;
 use crate::{ErrorKind, Result, TidemillError};
 
 /// The scheme of local files.
@@ -127,6 +128,22 @@ impl FileUri {
         self.with_path(&format!("{}/{relative}", self.path))
     }
 
+    /// The file or folder of exactly this name in this folder.
+    pub(crate) fn child(&self, name: &str) -> Self {
+        let folder = self.path.trim_end_matches('/');
+        Self {
+            scheme: self.scheme.clone(),
+            authority: self.authority.clone(),
+            path: format!("{folder}/{name}"),
+        }
+    }
+
+    /// The folders before the first element that is a pattern; the path itself when there is none.
+    pub(crate) fn fixed_prefix(&self) -> Self {
+        let fixed: Vec<&str> = self.path.split('/').take_while(|e| !is_pattern(e)).collect();
+        self.with_path(&fixed.join("/"))
+    }
+
     /// What of `other` lies below this folder: `b/c` for `/a` and `/a/b/c`; none when `other` is not below it.
     pub fn relative<'a>(&self, other: &'a Self) -> Option<&'a str> {
         if self.scheme != other.scheme || self.authority != other.authority {
@@ -138,7 +155,7 @@ impl FileUri {
 
     /// Whether Hadoop reads it as a pattern: it holds one of `{}[]*?\`.
     pub fn is_glob(&self) -> bool {
-        self.path.contains(['{', '}', '[', ']', '*', '?', '\\'])
+        is_pattern(&self.path)
     }
 
     /// Whether both lie in the same bucket or on the same disk.
@@ -195,8 +212,11 @@ impl FileUri {
 
     /// A file manager rooted at this folder (durable writes, no overwrite).
     pub fn file_manager(&self, runtime: &RuntimeEnv) -> Result<Arc<dyn CheckpointFileManager>> {
-        let _ = self.object_store(runtime)?;
-        Err(TidemillError::internal("file managers are not there yet"))
+        if let Some(path) = self.local_path() {
+            return Ok(Arc::new(LocalFileManager::new(path, Arc::new(TokioBlocking))));
+        }
+        let (store, path) = self.object_store(runtime)?;
+        Ok(Arc::new(ObjectStoreFileManager::new(store, path)))
     }
 
     fn open_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
@@ -261,6 +281,11 @@ fn split(text: &str) -> (&str, &str, &str) {
         }
         None => (scheme, "", rest),
     }
+}
+
+/// Whether Hadoop takes the text for a pattern.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(['{', '}', '[', ']', '*', '?', '\\'])
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -15,6 +15,7 @@ mod reader;
 mod session;
 pub mod sink;
 pub mod source;
+mod table;
 mod trigger;
 mod writer;
 

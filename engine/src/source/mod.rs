@@ -4,6 +4,7 @@
 //! but not open. A run of a query opens it with its own folder of the checkpoint and gets a [`StreamSource`].
 //! Formats beyond the built-in ones come in through a [`SourceRegistry`].
 
+mod file;
 mod memory;
 mod offset;
 mod rate;
