@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::StreamExt;
-use tidemill_checkpoint::BatchId;
 
 use super::partitions::{row_count, run_partitions};
 use super::show::{ShowOptions, show_string};

@@ -40,7 +40,7 @@ pub(crate) async fn batch(id: u64, partitions: Vec<Vec<RecordBatch>>, schema: Sc
         .into_unoptimized_plan();
     SinkBatch {
         batch_id: BatchId::new(id),
-        plan: MicroBatchPlan { logical, physical },
+        plan: MicroBatchPlan::new(logical, physical),
         task: session.task_ctx(),
         session,
     }
