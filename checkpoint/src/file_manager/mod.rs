@@ -19,6 +19,8 @@ pub mod conformance;
 mod for_url;
 mod local;
 mod object_store;
+#[cfg(test)]
+mod tests;
 
 pub use for_url::file_manager_for_url;
 pub use local::LocalFileManager;
