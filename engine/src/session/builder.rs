@@ -7,6 +7,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionConfig;
+use tidemill_sql::dialect::{SqlSettings, configure};
 
 use super::{FileManagerHook, SessionHandle, SessionInner, StreamingSession};
 use crate::clock::{Clock, SystemClock};
@@ -127,10 +128,11 @@ impl StreamingSessionBuilder {
     }
 }
 
-fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>, _conf: &Conf) -> Result<SessionContext> {
+/// DataFusion's session with the functions and planners of the dialect that the confs name at the start.
+fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>, conf: &Conf) -> Result<SessionContext> {
+    let settings = SqlSettings::from_lookup(&|key| conf.get(key).map(str::to_owned))?;
     let builder = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime)
-        .with_default_features();
-    Ok(SessionContext::new_with_state(builder.build()))
+        .with_runtime_env(runtime);
+    Ok(SessionContext::new_with_state(configure(builder, &settings).build()))
 }

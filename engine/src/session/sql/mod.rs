@@ -14,8 +14,6 @@ mod script;
 mod setting;
 mod spark_type;
 mod streaming_table;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
