@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
-use crate::error::Result;
+use crate::error::{CheckpointError, Result};
 
 mod checksum;
 pub mod conformance;
@@ -34,6 +34,18 @@ pub enum Creation {
     Created,
     /// Another writer was first; nothing was changed.
     AlreadyExists,
+}
+
+impl Creation {
+    /// For entries that only this run can have written: "already exists" is another query's doing.
+    pub fn or_concurrent(self, path: &str) -> Result<()> {
+        match self {
+            Self::Created => Ok(()),
+            Self::AlreadyExists => Err(CheckpointError::ConcurrentUpdate {
+                path: path.to_owned(),
+            }),
+        }
+    }
 }
 
 /// One file of a listing.
