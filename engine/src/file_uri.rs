@@ -13,9 +13,10 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use percent_encoding::percent_decode_str;
-use tidemill_checkpoint::CheckpointFileManager;
+use tidemill_checkpoint::{CheckpointFileManager, LocalFileManager, ObjectStoreFileManager};
 use url::Url;
 
+use crate::blocking::TokioBlocking;
 use crate::{ErrorKind, Result, TidemillError};
 
 /// The scheme of local files.
@@ -195,8 +196,11 @@ impl FileUri {
 
     /// A file manager rooted at this folder (durable writes, no overwrite).
     pub fn file_manager(&self, runtime: &RuntimeEnv) -> Result<Arc<dyn CheckpointFileManager>> {
-        let _ = self.object_store(runtime)?;
-        Err(TidemillError::internal("file managers are not there yet"))
+        if let Some(path) = self.local_path() {
+            return Ok(Arc::new(LocalFileManager::new(path, Arc::new(TokioBlocking))));
+        }
+        let (store, path) = self.object_store(runtime)?;
+        Ok(Arc::new(ObjectStoreFileManager::new(store, path)))
     }
 
     fn open_store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
