@@ -23,7 +23,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_sql::StreamingPlan;
-use tidemill_sql::dialect::{SqlQuery, SqlSettings, Statement, plan_query};
+use tidemill_sql::dialect::{SqlQuery, Statement, plan_query};
 
 use super::StreamingSession;
 use crate::{Result, StreamingQuery, TidemillError};
@@ -157,12 +157,7 @@ impl StreamingSession {
     /// The plan of a query under the session's settings.
     async fn plan(&self, query: &SqlQuery) -> Result<LogicalPlan> {
         let state = self.context().state();
-        Ok(plan_query(&state, query, &self.sql_settings()?).await?)
-    }
-
-    fn sql_settings(&self) -> Result<SqlSettings> {
-        let conf = self.conf();
-        Ok(SqlSettings::from_lookup(&|key| conf.get(key).map(str::to_owned))?)
+        Ok(plan_query(&state, query, &self.conf().sql_settings()?).await?)
     }
 
     /// A DataFrame of columns made here.

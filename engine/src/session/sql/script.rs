@@ -25,7 +25,7 @@ impl StreamingSession {
     /// # Errors
     /// PARSE_SYNTAX_ERROR or UNSUPPORTED_FEATURE, with line and column.
     pub fn script(&self, text: &str) -> Result<Script> {
-        let dialect = self.sql_settings()?.dialect;
+        let dialect = self.conf().sql_settings()?.dialect;
         Ok(Script {
             text: text.to_owned(),
             dialect,
@@ -46,7 +46,7 @@ impl Script {
     /// # Errors
     /// As [`StreamingSession::script`].
     pub fn follow(&mut self, session: &StreamingSession) -> Result<()> {
-        let dialect = session.sql_settings()?.dialect;
+        let dialect = session.conf().sql_settings()?.dialect;
         if dialect != self.dialect {
             self.statements = parse(&self.text, dialect)?;
             self.dialect = dialect;

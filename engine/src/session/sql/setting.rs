@@ -10,7 +10,7 @@ impl StreamingSession {
     pub(super) fn set_statement(&self, key: &str, value: &str) -> Result<StatementResult> {
         let before = self.conf().get_explicit(key).map(str::to_owned);
         let notice = self.set_conf(key, value)?;
-        if let Err(error) = self.sql_settings() {
+        if let Err(error) = self.conf().sql_settings() {
             match before {
                 Some(before) => self.set_conf(key, &before).map(drop)?,
                 None => self.reset_conf(key)?,
