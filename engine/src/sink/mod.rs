@@ -136,3 +136,6 @@ pub trait StreamSink: Debug + Send + Sync {
     /// the rows to their end (state and watermark depend on it) and drops them.
     async fn add_batch(&self, batch: &SinkBatch) -> Result<SinkProgress>;
 }
+
+#[cfg(test)]
+mod tests;

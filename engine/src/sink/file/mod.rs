@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use object_store::ObjectStore;
-use tidemill_checkpoint::{BatchId, CheckpointFileManager, CompactibleFileStreamLog, Creation, SinkFileStatus};
+use tidemill_checkpoint::{
+    BatchId, CheckpointFileManager, CompactibleFileStreamLog, Creation, SinkFileStatus,
+};
 
 use self::options::FileSinkOptions;
 use self::parts::BatchParts;

@@ -56,7 +56,8 @@ impl FileSinkOptions {
             "parquet" => PARQUET_OPTIONS,
             _ => &[],
         };
-        ctx.options.check(&format!("sink '{format}'"), &[COMMON_OPTIONS, specs])?;
+        ctx.options
+            .check(&format!("sink '{format}'"), &[COMMON_OPTIONS, specs])?;
         let path = ctx.options.get("path").filter(|p| !p.trim().is_empty());
         let path = path.ok_or_else(|| TidemillError::invalid("MISSING_PATH", "'path' is not specified"))?;
         let time_zone = ctx.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
@@ -70,7 +71,10 @@ impl FileSinkOptions {
                 ));
             }
         };
-        let max_open_files = ctx.options.get_positive(MAX_OPEN_FILES)?.unwrap_or(DEFAULT_MAX_OPEN_FILES);
+        let max_open_files = ctx
+            .options
+            .get_positive(MAX_OPEN_FILES)?
+            .unwrap_or(DEFAULT_MAX_OPEN_FILES);
         Ok(Self {
             root: FileUri::parse(path)?,
             format: Arc::new(format),
@@ -118,7 +122,10 @@ fn log_options(options: &Options, conf: &Conf) -> Result<CompactibleLogOptions> 
 }
 
 fn parquet_format(ctx: &SinkContext, layout: &PartitionLayout) -> Result<(PartFormat, String)> {
-    let conf = ctx.conf.get("spark.sql.parquet.compression.codec").unwrap_or("snappy");
+    let conf = ctx
+        .conf
+        .get("spark.sql.parquet.compression.codec")
+        .unwrap_or("snappy");
     let name = ctx.options.get("compression").unwrap_or(conf);
     let (compression, extension) = parquet_compression(name)?;
     let key = "spark.sql.parquet.outputTimestampType";

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::error::ArrowError;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, SortField};
 
@@ -35,7 +35,9 @@ impl PartitionLayout {
             if partition_columns.contains(&index) {
                 return Err(TidemillError::invalid(
                     "COLUMN_ALREADY_EXISTS",
-                    format!("The column `{name}` already exists. Choose another name or rename the existing column."),
+                    format!(
+                        "The column `{name}` already exists. Choose another name or rename the existing column."
+                    ),
                 ));
             }
             check_type(schema.field(index).name(), schema.field(index).data_type())?;
@@ -50,7 +52,10 @@ impl PartitionLayout {
         }
         let data_columns: Vec<usize> = (0..all).filter(|i| !partition_columns.contains(i)).collect();
         let data_schema = Arc::new(schema.project(&data_columns).map_err(arrow_error)?);
-        let names = partition_columns.iter().map(|i| schema.field(*i).name().clone()).collect();
+        let names = partition_columns
+            .iter()
+            .map(|i| schema.field(*i).name().clone())
+            .collect();
         Ok(Self {
             partition_columns,
             names,
@@ -72,7 +77,10 @@ impl PartitionLayout {
 
     /// Splits batches of one task.
     pub(crate) fn splitter(&self, schema: &Schema) -> Result<Splitter> {
-        let fields = self.partition_columns.iter().map(|i| SortField::new(schema.field(*i).data_type().clone()));
+        let fields = self
+            .partition_columns
+            .iter()
+            .map(|i| SortField::new(schema.field(*i).data_type().clone()));
         Ok(Splitter {
             layout: self.clone(),
             converter: RowConverter::new(fields.collect()).map_err(arrow_error)?,
@@ -98,8 +106,12 @@ impl Splitter {
 
     /// The rows of each folder that occurs in `batch`, without the partition columns; row order is kept.
     pub(crate) fn split(&mut self, batch: &RecordBatch) -> Result<Vec<(usize, RecordBatch)>> {
-        let columns: Vec<ArrayRef> =
-            self.layout.partition_columns.iter().map(|i| Arc::clone(batch.column(*i))).collect();
+        let columns: Vec<ArrayRef> = self
+            .layout
+            .partition_columns
+            .iter()
+            .map(|i| Arc::clone(batch.column(*i)))
+            .collect();
         let keys = self.converter.convert_columns(&columns).map_err(arrow_error)?;
         let mut rows: HashMap<usize, Vec<u32>> = HashMap::new();
         for (row, key) in (0u32..).zip(keys.iter()) {
@@ -154,12 +166,20 @@ impl Splitter {
 
 fn find(schema: &Schema, name: &str) -> Result<usize> {
     let exact = schema.fields().iter().position(|f| f.name() == name);
-    let loose = || schema.fields().iter().position(|f| f.name().eq_ignore_ascii_case(name));
+    let loose = || {
+        schema
+            .fields()
+            .iter()
+            .position(|f| f.name().eq_ignore_ascii_case(name))
+    };
     exact.or_else(loose).ok_or_else(|| {
         let existing: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         TidemillError::invalid(
             "PARTITION_COLUMN_NOT_FOUND",
-            format!("Partition column {name} not found in existing columns ({})", existing.join(", ")),
+            format!(
+                "Partition column {name} not found in existing columns ({})",
+                existing.join(", ")
+            ),
         )
     })
 }
@@ -206,7 +226,12 @@ mod tests {
             .into_iter()
             .map(|(folder, part)| {
                 assert_eq!(part.schema(), *layout.data_schema());
-                let values = part.column_by_name("v").unwrap().as_any().downcast_ref::<Int32Array>().unwrap();
+                let values = part
+                    .column_by_name("v")
+                    .unwrap()
+                    .as_any()
+                    .downcast_ref::<Int32Array>()
+                    .unwrap();
                 (splitter.folder(folder).to_owned(), values.values().to_vec())
             })
             .collect())
@@ -233,9 +258,15 @@ mod tests {
     #[test]
     fn partition_columns_must_exist_and_leave_some_column() {
         let text = split(&["zz"], "UTC").unwrap_err().to_string();
-        assert!(text.ends_with("Partition column zz not found in existing columns (K, v, ts)"), "{text}");
+        assert!(
+            text.ends_with("Partition column zz not found in existing columns (K, v, ts)"),
+            "{text}"
+        );
         let text = split(&["k", "v", "ts"], "UTC").unwrap_err().to_string();
-        assert!(text.contains("Cannot use all columns for partition columns."), "{text}");
+        assert!(
+            text.contains("Cannot use all columns for partition columns."),
+            "{text}"
+        );
         assert!(split(&["k", "K"], "UTC").is_err());
     }
 }

@@ -63,7 +63,10 @@ impl BatchParts {
         };
         for file in self.begun() {
             let Some(path) = file.local_path() else { continue };
-            let above = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&root));
+            let above = path
+                .ancestors()
+                .skip(1)
+                .take_while(|folder| folder.starts_with(&root));
             folders.extend(above.map(PathBuf::from));
         }
         let mut tasks = JoinSet::new();
@@ -128,7 +131,10 @@ impl PartStarter {
     pub(crate) fn begin(&self, name: &str) -> Result<(FileUri, PartOutput)> {
         let uri = self.root.join(name);
         let output = PartOutput::create(&uri)?;
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(uri.clone());
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(uri.clone());
         Ok((uri, output))
     }
 

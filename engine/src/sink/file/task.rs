@@ -145,7 +145,11 @@ impl TaskWriter {
     /// Makes room for another file: the one that rows came for least recently is done with; later rows of its
     /// folder get a file with the next counter.
     fn close_oldest(&mut self) -> Result<()> {
-        let oldest = self.open.iter().min_by_key(|(_, part)| part.used).map(|(number, _)| *number);
+        let oldest = self
+            .open
+            .iter()
+            .min_by_key(|(_, part)| part.used)
+            .map(|(number, _)| *number);
         if let Some(part) = oldest.and_then(|number| self.open.remove(&number)) {
             self.close(part)?;
         }

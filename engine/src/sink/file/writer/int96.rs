@@ -42,7 +42,9 @@ fn visit_leaves(
     out: &mut Vec<Option<Int96Column>>,
 ) {
     match data_type {
-        DataType::List(item) | DataType::LargeList(item) => visit_leaves(item.data_type(), root, true, path, out),
+        DataType::List(item) | DataType::LargeList(item) => {
+            visit_leaves(item.data_type(), root, true, path, out)
+        }
         DataType::Map(entries, _) => visit_leaves(entries.data_type(), root, true, path, out),
         DataType::Struct(fields) => {
             for (child, field) in fields.iter().enumerate() {
@@ -81,15 +83,23 @@ impl Int96Column {
         self.values.reserve(stamps.len() - stamps.null_count());
         if stamps.null_count() == 0 {
             self.definition.resize(self.definition.len() + stamps.len(), 1);
-            self.values.extend(stamps.values().iter().map(|micros| int96(*micros)));
+            self.values
+                .extend(stamps.values().iter().map(|micros| int96(*micros)));
         } else {
-            self.definition.extend((0..stamps.len()).map(|row| i16::from(stamps.is_valid(row))));
+            self.definition
+                .extend((0..stamps.len()).map(|row| i16::from(stamps.is_valid(row))));
             self.values.extend(stamps.iter().flatten().map(int96));
         }
         Ok(())
     }
 
-    fn append_nested(&mut self, array: &ArrayRef, row: usize, path: &[usize], at: Level) -> ParquetResult<()> {
+    fn append_nested(
+        &mut self,
+        array: &ArrayRef,
+        row: usize,
+        path: &[usize],
+        at: Level,
+    ) -> ParquetResult<()> {
         if array.is_null(row) {
             self.push_level(at.definition, at.repetition);
             return Ok(());

@@ -46,7 +46,11 @@ impl PartOutput {
     }
 
     /// Makes the content durable (the folder is the caller's to sync) and reads what the log needs.
-    pub(crate) async fn persist(self, uri: &FileUri, store: Option<Arc<dyn ObjectStore>>) -> Result<PartStatus> {
+    pub(crate) async fn persist(
+        self,
+        uri: &FileUri,
+        store: Option<Arc<dyn ObjectStore>>,
+    ) -> Result<PartStatus> {
         match self {
             Self::Local(file) => {
                 let status = run_blocking(move || {
@@ -62,11 +66,15 @@ impl PartOutput {
                 status.await?.map_err(|e| io_error("write", uri, e))
             }
             Self::Buffer(bytes) => {
-                let store = store.ok_or_else(|| TidemillError::internal("a part file without an object store"))?;
+                let store =
+                    store.ok_or_else(|| TidemillError::internal("a part file without an object store"))?;
                 let path = uri.store_path()?;
                 let put = store.put(&path, PutPayload::from(bytes)).await;
                 put.map_err(|e| io_error("write", uri, e.into()))?;
-                let found = store.head(&path).await.map_err(|e| io_error("read", uri, e.into()))?;
+                let found = store
+                    .head(&path)
+                    .await
+                    .map_err(|e| io_error("read", uri, e.into()))?;
                 Ok(PartStatus {
                     size_bytes: found.size,
                     modified_ms: found.last_modified.timestamp_millis(),

@@ -39,7 +39,10 @@ impl ParquetFormat {
             SPARK_VERSION.to_owned(),
         )];
         if let Some(json) = spark_schema_json(&stored) {
-            metadata.push(KeyValue::new("org.apache.spark.sql.parquet.row.metadata".to_owned(), json));
+            metadata.push(KeyValue::new(
+                "org.apache.spark.sql.parquet.row.metadata".to_owned(),
+                json,
+            ));
         }
         let mut properties = WriterProperties::builder()
             .set_compression(compression)
@@ -48,8 +51,8 @@ impl ParquetFormat {
             for column in descriptor.columns() {
                 // INT96 has no defined order, so readers must ignore its statistics.
                 if column.physical_type() == parquet::basic::Type::INT96 {
-                    properties =
-                        properties.set_column_statistics_enabled(column.path().clone(), EnabledStatistics::None);
+                    properties = properties
+                        .set_column_statistics_enabled(column.path().clone(), EnabledStatistics::None);
                 }
             }
         }
@@ -79,7 +82,10 @@ impl ParquetFormat {
             row_group: Vec::new(),
             int96,
             rows: 0,
-            max_rows: self.properties.max_row_group_row_count().unwrap_or(MAX_ROW_GROUP_ROWS),
+            max_rows: self
+                .properties
+                .max_row_group_row_count()
+                .unwrap_or(MAX_ROW_GROUP_ROWS),
         })
     }
 }
@@ -126,7 +132,9 @@ impl PartEncoder for ParquetEncoder {
 impl ParquetEncoder {
     fn encode(&mut self, batch: &RecordBatch) -> ParquetResult<()> {
         if self.row_group.is_empty() {
-            self.row_group = self.factory.create_column_writers(self.writer.flushed_row_groups().len())?;
+            self.row_group = self
+                .factory
+                .create_column_writers(self.writer.flushed_row_groups().len())?;
         }
         let columns = self.stored_columns(batch)?;
         let mut leaf = 0;
@@ -167,12 +175,16 @@ impl ParquetEncoder {
             return Ok(());
         }
         let mut row_group = self.writer.next_row_group()?;
-        for (writer, int96) in std::mem::take(&mut self.row_group).into_iter().zip(&mut self.int96) {
+        for (writer, int96) in std::mem::take(&mut self.row_group)
+            .into_iter()
+            .zip(&mut self.int96)
+        {
             match int96 {
                 None => writer.close()?.append_to_row_group(&mut row_group)?,
                 Some(int96) => {
                     let column = row_group.next_column()?;
-                    let column = column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
+                    let column =
+                        column.ok_or_else(|| ParquetError::General("a column is missing".to_owned()))?;
                     int96.write(column)?;
                 }
             }
@@ -184,14 +196,25 @@ impl ParquetEncoder {
 }
 
 fn unsupported(schema: &Schema, error: &ParquetError) -> TidemillError {
-    let columns: Vec<String> = schema.fields().iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect();
+    let columns: Vec<String> = schema
+        .fields()
+        .iter()
+        .map(|f| format!("{} {}", f.name(), f.data_type()))
+        .collect();
     TidemillError::unsupported(
         "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-        format!("the Parquet datasource cannot hold the columns ({}): {error}", columns.join(", ")),
+        format!(
+            "the Parquet datasource cannot hold the columns ({}): {error}",
+            columns.join(", ")
+        ),
     )
 }
 
 fn failed(error: ParquetError) -> TidemillError {
-    TidemillError::new(ErrorKind::Retry, "FILE_SINK_WRITE_FAILED", format!("cannot write a Parquet file: {error}"))
-        .with_source(error)
+    TidemillError::new(
+        ErrorKind::Retry,
+        "FILE_SINK_WRITE_FAILED",
+        format!("cannot write a Parquet file: {error}"),
+    )
+    .with_source(error)
 }

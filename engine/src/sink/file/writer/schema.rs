@@ -24,12 +24,20 @@ pub(crate) enum TimestampType {
 
 /// The types that batches are brought to before they are encoded.
 pub(crate) fn storage_schema(schema: &Schema, timestamps: TimestampType) -> SchemaRef {
-    let fields: Vec<FieldRef> = schema.fields().iter().map(|f| storage_field(f, timestamps)).collect();
+    let fields: Vec<FieldRef> = schema
+        .fields()
+        .iter()
+        .map(|f| storage_field(f, timestamps))
+        .collect();
     Arc::new(Schema::new(fields))
 }
 
 fn storage_field(field: &Field, timestamps: TimestampType) -> FieldRef {
-    Arc::new(Field::new(field.name(), storage_type(field.data_type(), timestamps), true))
+    Arc::new(Field::new(
+        field.name(),
+        storage_type(field.data_type(), timestamps),
+        true,
+    ))
 }
 
 fn storage_type(data_type: &DataType, timestamps: TimestampType) -> DataType {
@@ -49,7 +57,11 @@ fn storage_type(data_type: &DataType, timestamps: TimestampType) -> DataType {
             };
             let parts = pair.iter().enumerate().map(|(i, f)| {
                 let field = storage_field(f, timestamps);
-                if i == 0 { Arc::new(field.as_ref().clone().with_nullable(false)) } else { field }
+                if i == 0 {
+                    Arc::new(field.as_ref().clone().with_nullable(false))
+                } else {
+                    field
+                }
             });
             let entries = Field::new(entries.name(), DataType::Struct(parts.collect()), false);
             DataType::Map(Arc::new(entries), *sorted)
@@ -84,7 +96,11 @@ fn with_int96(node: &Type) -> ParquetResult<Type> {
             _ => Ok(node.clone()),
         };
     }
-    let fields = node.get_fields().iter().map(|f| with_int96(f).map(Arc::new)).collect::<ParquetResult<_>>()?;
+    let fields = node
+        .get_fields()
+        .iter()
+        .map(|f| with_int96(f).map(Arc::new))
+        .collect::<ParquetResult<_>>()?;
     let mut builder = Type::group_type_builder(info.name())
         .with_fields(fields)
         .with_converted_type(info.converted_type())

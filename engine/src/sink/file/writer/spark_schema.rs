@@ -14,7 +14,9 @@ fn struct_json(fields: &Fields) -> Option<Value> {
 }
 
 fn field_json(field: &Field) -> Option<Value> {
-    Some(json!({"name": field.name(), "type": type_json(field.data_type())?, "nullable": true, "metadata": {}}))
+    Some(
+        json!({"name": field.name(), "type": type_json(field.data_type())?, "nullable": true, "metadata": {}}),
+    )
 }
 
 fn type_json(data_type: &DataType) -> Option<Value> {
@@ -31,7 +33,9 @@ fn type_json(data_type: &DataType) -> Option<Value> {
         DataType::Date32 => "date",
         DataType::Timestamp(TimeUnit::Microsecond | TimeUnit::Millisecond, Some(_)) => "timestamp",
         DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp_ntz",
-        DataType::Decimal128(precision, scale) => return Some(json!(format!("decimal({precision},{scale})"))),
+        DataType::Decimal128(precision, scale) => {
+            return Some(json!(format!("decimal({precision},{scale})")));
+        }
         DataType::List(item) | DataType::LargeList(item) => {
             let element = type_json(item.data_type())?;
             return Some(json!({"type": "array", "elementType": element, "containsNull": true}));
@@ -40,8 +44,13 @@ fn type_json(data_type: &DataType) -> Option<Value> {
             let DataType::Struct(pair) = entries.data_type() else {
                 return None;
             };
-            let (key, value) = (type_json(pair.first()?.data_type())?, type_json(pair.get(1)?.data_type())?);
-            return Some(json!({"type": "map", "keyType": key, "valueType": value, "valueContainsNull": true}));
+            let (key, value) = (
+                type_json(pair.first()?.data_type())?,
+                type_json(pair.get(1)?.data_type())?,
+            );
+            return Some(
+                json!({"type": "map", "keyType": key, "valueType": value, "valueContainsNull": true}),
+            );
         }
         DataType::Struct(fields) => return struct_json(fields),
         _ => return None,
