@@ -15,9 +15,9 @@ mod reader;
 mod session;
 pub mod sink;
 pub mod source;
+mod table;
 mod trigger;
 mod writer;
-mod table;
 
 pub use conf::{Conf, ConfKey};
 pub use dataframe::DataFrameStreamingExt;
@@ -29,9 +29,12 @@ pub use progress::{
     SinkProgressReport, SourceProgress, StreamingQueryListener, StreamingQueryProgress,
 };
 pub use query::{StreamingQuery, StreamingQueryManager, StreamingQueryStatus};
-pub use reader::DataStreamReader;
-pub use session::{FileManagerHook, StreamingSession, StreamingSessionBuilder};
+pub use reader::{DataStreamReader, StreamSchema};
+pub use session::{
+    FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession, StreamingSessionBuilder,
+};
 pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Offset};
 pub use tidemill_sql::OutputMode;
+pub use tidemill_sql::dialect::SqlDialect;
 pub use trigger::Trigger;
 pub use writer::DataStreamWriter;
