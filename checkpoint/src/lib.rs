@@ -26,6 +26,8 @@ mod stream_metadata;
 mod streaming_checkpoint;
 #[doc(hidden)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use batch_id::BatchId;
 pub use commit_log::{CommitLog, CommitLogVersion, CommitMetadata, SinkMetadata};
