@@ -3,6 +3,7 @@
 //! This crate plans: it does no I/O while planning and names no source and no sink.
 
 mod analyze;
+pub mod dialect;
 mod error;
 mod incremental;
 mod output_mode;

@@ -1,0 +1,35 @@
+//! SQL's front: from text to statements and logical plans, in Spark's dialect or DataFusion's.
+//!
+//! The contract: text that Spark 4.3 runs gives the same rows, names and types here, or an error that says what is not supported;
+//! never another answer. Three layers do it, one rule a file:
+//! * `tokens`: what no hook of the parser reaches (strings, numbers, intervals, `STREAM …`); `statements` reads what is left.
+//! * `ast`, before names are resolved: Spark's names for unaliased columns, constructs that become others.
+//! * `analyzer` and `functions`: types, errors, and the checked list of functions; a name that is not on it is an error.
+//!
+//! Planning does no I/O beyond asking the catalog for tables.
+
+mod analyzer;
+mod ast;
+mod context;
+mod functions;
+mod names;
+mod plan;
+mod relations;
+mod session;
+mod settings;
+mod statements;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod types;
+mod view;
+
+pub use plan::plan_query;
+pub use session::configure;
+pub use settings::{SqlDialect, SqlSettings};
+pub use statements::{
+    COMMENT_KEY, CreateStreamingTable, CreateTable, CreateTableAs, CreateView, ExplainMode, InsertInto,
+    ParsedStatement, SqlQuery, Statement, TableClauses, parse_schema_ddl, parse_script,
+};
+pub use tokens::{IntervalLiteral, parse_interval_text};
+pub use view::ViewDefinition;

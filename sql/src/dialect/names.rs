@@ -1,0 +1,114 @@
+//! Names without regard to case: plans hold lower-case names, the outermost query gives back the text's spelling.
+
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::sql::sqlparser::ast::Query;
+
+use super::ast::output_names;
+use crate::{Result, SqlError};
+
+/// The names of a plan's columns.
+pub(crate) fn columns_of(plan: &LogicalPlan) -> Vec<String> {
+    plan.schema().fields().iter().map(|f| f.name().clone()).collect()
+}
+
+/// The relation with its columns' names in lower case; the source below keeps its own.
+///
+/// # Errors
+/// COLUMN_ALREADY_EXISTS for two columns that differ in case only.
+pub(crate) fn fold_columns(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let names = columns_of(&plan);
+    let lower: Vec<String> = names.iter().map(|n| n.to_lowercase()).collect();
+    for (at, name) in lower.iter().enumerate() {
+        if lower.iter().skip(at + 1).any(|other| other == name) {
+            return Err(SqlError::new(
+                "COLUMN_ALREADY_EXISTS",
+                format!(
+                    "The column `{name}` already exists. Choose another name or rename the existing column."
+                ),
+            ));
+        }
+    }
+    if names == lower {
+        return Ok(plan);
+    }
+    rename(plan, &lower)
+}
+
+/// The plan with other names for its columns.
+pub(crate) fn rename(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan> {
+    let columns = plan.schema().columns();
+    let qualified = columns
+        .into_iter()
+        .zip(names)
+        .map(|(column, name)| {
+            let relation = column.relation.clone();
+            if column.name == *name {
+                Expr::Column(column)
+            } else {
+                match relation {
+                    Some(relation) => Expr::Column(column).alias_qualified(Some(relation), name),
+                    None => Expr::Column(column).alias(name),
+                }
+            }
+        })
+        .collect::<Vec<_>>();
+    Ok(LogicalPlanBuilder::from(plan).project(qualified)?.build()?)
+}
+
+/// The plan with the columns' names as the text spells them, those under `*` as their tables do.
+pub(crate) fn restore(plan: LogicalPlan, spelled: &Query, tables: &[Vec<String>]) -> Result<LogicalPlan> {
+    let names = columns_of(&plan);
+    let Some(wanted) = output_names(spelled, tables) else {
+        return Ok(plan);
+    };
+    // A spelling is only taken for the very name the plan has.
+    let fits = wanted.len() == names.len()
+        && wanted
+            .iter()
+            .zip(&names)
+            .all(|(w, n)| w.as_ref().is_none_or(|w| w.to_lowercase() == n.to_lowercase()));
+    if !fits {
+        return Ok(plan);
+    }
+    let wanted: Vec<String> = wanted
+        .into_iter()
+        .zip(&names)
+        .map(|(w, n)| w.unwrap_or_else(|| n.clone()))
+        .collect();
+    if wanted == names {
+        return Ok(plan);
+    }
+    rename(plan, &wanted)
+}
+
+/// An error of DataFusion's planner with Spark's condition where it has one.
+pub(crate) fn planning_error(error: &DataFusionError) -> SqlError {
+    if let Some(ours) = SqlError::find(error) {
+        return ours.clone();
+    }
+    match error.find_root() {
+        DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
+            SchemaError::AmbiguousReference { field } => SqlError::new(
+                "AMBIGUOUS_REFERENCE",
+                format!(
+                    "Reference `{}` is ambiguous: it fits more than one column.",
+                    field.flat_name()
+                ),
+            ),
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                let names: Vec<String> = valid_fields.iter().map(|c| format!("`{}`", c.name)).collect();
+                SqlError::new(
+                    "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+                    format!(
+                        "A column, variable, or function parameter with name `{}` cannot be resolved. Columns: [{}].",
+                        field.flat_name(),
+                        names.join(", ")
+                    ),
+                )
+            }
+            other => SqlError::new("PLANNING_ERROR", other.to_string()),
+        },
+        root => SqlError::new("PLANNING_ERROR", root.strip_backtrace()),
+    }
+}

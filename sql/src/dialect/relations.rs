@@ -1,0 +1,264 @@
+//! The relations of a query, found and resolved before its names are: tables, streams, views.
+//!
+//! A visitor knows which names are CTEs at each place; every other table, and each `STREAM`, becomes a numbered call that the
+//! planner answers with a plan made beforehand. So every occurrence in the text has its own plan (and a stream its own
+//! identity), a CTE used twice has one, and a view is planned by itself, out of reach of the query's CTEs.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::{
+    PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
+};
+use datafusion::sql::sqlparser::ast::{
+    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Spanned, TableAlias, TableFactor,
+    TableFunctionArgs, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+
+use super::SqlDialect;
+use super::statements::table_reference;
+use super::tokens::RELATION_FUNCTION;
+use crate::{Result, SqlError};
+
+/// What one place of a query reads.
+#[derive(Clone, Debug)]
+pub(crate) enum RelationRequest {
+    /// A table or view.
+    Table {
+        /// Its name, as the catalog holds it.
+        name: TableReference,
+        /// Where it stands, from 1.
+        position: (u64, u64),
+    },
+    /// The `STREAM` clause with this number.
+    Stream(usize),
+}
+
+/// Takes the relations out of the query; each is left as a call with its place in the list.
+pub(crate) fn take(query: &mut Query, dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
+    let mut taker = Taker {
+        dialect,
+        scopes: Vec::new(),
+        requests: Vec::new(),
+    };
+    match query.visit(&mut taker) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(taker.requests),
+    }
+}
+
+struct Taker {
+    dialect: SqlDialect,
+    scopes: Vec<Scope>,
+    requests: Vec<RelationRequest>,
+}
+
+/// The CTEs of one query; those before `done` are visible. Its first queries inside are the CTEs themselves.
+struct Scope {
+    names: Vec<String>,
+    done: usize,
+}
+
+impl Taker {
+    fn is_cte(&self, name: &str) -> bool {
+        self.scopes
+            .iter()
+            .any(|s| s.names.iter().take(s.done).any(|n| n == name))
+    }
+
+    fn fold(&self, ident: &Ident) -> String {
+        match self.dialect {
+            SqlDialect::DataFusion if ident.quote_style.is_some() => ident.value.clone(),
+            _ => ident.value.to_lowercase(),
+        }
+    }
+
+    fn table(&mut self, factor: &mut TableFactor) -> Result<()> {
+        let position = {
+            let start = factor.span().start;
+            (start.line, start.column)
+        };
+        let TableFactor::Table {
+            name,
+            alias,
+            args,
+            version,
+            with_ordinality,
+            partitions,
+            sample,
+            ..
+        } = factor
+        else {
+            return Ok(());
+        };
+        let refuse = |what: &str| {
+            Err(
+                SqlError::new("UNSUPPORTED_FEATURE", format!("{what} is not supported."))
+                    .at(position.0, position.1),
+            )
+        };
+        if version.is_some() {
+            return refuse("Time travel of a table");
+        }
+        if sample.is_some() {
+            return refuse("TABLESAMPLE");
+        }
+        if *with_ordinality || !partitions.is_empty() {
+            return refuse("This form of a table in FROM");
+        }
+        if let Some(args) = args {
+            return self.call(name, args, position);
+        }
+        let parts: Vec<String> = name
+            .0
+            .iter()
+            .filter_map(|p| p.as_ident().map(|i| self.fold(i)))
+            .collect();
+        if let [only] = parts.as_slice()
+            && self.is_cte(only)
+        {
+            return Ok(());
+        }
+        let reference = table_reference(&parts).map_err(|e| e.at(position.0, position.1))?;
+        let number = self.requests.len();
+        if alias.is_none() && self.dialect == SqlDialect::Spark {
+            *alias = Some(TableAlias {
+                explicit: true,
+                name: Ident::with_quote('`', reference.table()),
+                columns: Vec::new(),
+                at: None,
+            });
+        }
+        *name = ObjectName::from(vec![Ident::new(RELATION_FUNCTION)]);
+        *args = Some(arguments(number));
+        self.requests.push(RelationRequest::Table {
+            name: reference,
+            position,
+        });
+        Ok(())
+    }
+
+    /// A table function: a stream's clause, or one that is not known here.
+    fn call(&mut self, name: &ObjectName, args: &mut TableFunctionArgs, position: (u64, u64)) -> Result<()> {
+        if name.to_string() == RELATION_FUNCTION {
+            let Some(clause) = number(args) else {
+                return Err(SqlError::new("INTERNAL_ERROR", "a relation without its number")
+                    .at(position.0, position.1));
+            };
+            *args = arguments(self.requests.len());
+            self.requests.push(RelationRequest::Stream(clause));
+            return Ok(());
+        }
+        if self.dialect == SqlDialect::Spark {
+            return Err(SqlError::new(
+                "UNSUPPORTED_TABLE_VALUED_FUNCTION",
+                format!("The table-valued function {name} is not supported."),
+            )
+            .at(position.0, position.1));
+        }
+        Ok(())
+    }
+}
+
+impl VisitorMut for Taker {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        let mut names = Vec::new();
+        let mut done = 0;
+        if let Some(with) = &query.with {
+            names = with.cte_tables.iter().map(|c| self.fold(&c.alias.name)).collect();
+            if with.recursive {
+                if self.dialect == SqlDialect::Spark {
+                    return ControlFlow::Break(SqlError::new(
+                        "UNSUPPORTED_FEATURE",
+                        "WITH RECURSIVE is not supported.",
+                    ));
+                }
+                done = names.len();
+            }
+        }
+        self.scopes.push(Scope { names, done });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<SqlError> {
+        self.scopes.pop();
+        if let Some(outer) = self.scopes.last_mut()
+            && outer.done < outer.names.len()
+        {
+            outer.done += 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
+        match self.table(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+fn arguments(number: usize) -> TableFunctionArgs {
+    let value = Value::Number(number.to_string(), false);
+    TableFunctionArgs {
+        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(
+            value.into(),
+        )))],
+        settings: None,
+    }
+}
+
+fn number(args: &TableFunctionArgs) -> Option<usize> {
+    match args.args.as_slice() {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::Number(digits, _),
+                ..
+            }))),
+        ] => digits.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Answers the numbered calls with the plans made for them.
+#[derive(Debug)]
+pub(crate) struct PreparedRelations {
+    plans: Vec<Arc<LogicalPlan>>,
+}
+
+impl PreparedRelations {
+    /// The plans, by number.
+    pub(crate) fn new(plans: Vec<Arc<LogicalPlan>>) -> Self {
+        Self { plans }
+    }
+}
+
+impl RelationPlanner for PreparedRelations {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        _context: &mut dyn RelationPlannerContext,
+    ) -> DataFusionResult<RelationPlanning> {
+        match relation {
+            TableFactor::Table {
+                ref name,
+                args: Some(ref args),
+                ref alias,
+                ..
+            } if name.to_string() == RELATION_FUNCTION => {
+                let plan = number(args)
+                    .and_then(|n| self.plans.get(n))
+                    .ok_or_else(|| DataFusionError::Internal("a relation without its plan".to_owned()))?;
+                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
+                    plan.as_ref().clone(),
+                    alias.clone(),
+                ))))
+            }
+            other => Ok(RelationPlanning::Original(Box::new(other))),
+        }
+    }
+}

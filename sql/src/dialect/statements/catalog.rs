@@ -1,0 +1,172 @@
+//! Statements on what exists: DROP, SHOW, DESCRIBE, EXPLAIN, INSERT INTO.
+
+use datafusion::common::TableReference;
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use super::{ParsedStatement, SqlQuery, Statement};
+use crate::{Result, SqlError};
+
+/// How much EXPLAIN shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExplainMode {
+    /// The physical plan.
+    Simple,
+    /// The logical plans too.
+    Extended,
+    /// The physical plan, one operator a line with its details.
+    Formatted,
+}
+
+/// `INSERT INTO | OVERWRITE t [(columns)] query`.
+#[derive(Clone, Debug)]
+pub struct InsertInto {
+    /// The table, in lower case.
+    pub table: TableReference,
+    /// The columns it names, in their spelling; empty for all.
+    pub columns: Vec<String>,
+    /// `OVERWRITE`.
+    pub overwrite: bool,
+    /// The rows.
+    pub query: SqlQuery,
+}
+
+/// Parses what follows `DROP`.
+pub(crate) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    cursor.words(&["TEMPORARY"]);
+    let view = if cursor.words(&["TABLE"]) {
+        false
+    } else if cursor.words(&["VIEW"]) {
+        true
+    } else {
+        return Err(unsupported(cursor, "DROP"));
+    };
+    let if_exists = cursor.words(&["IF", "EXISTS"]);
+    let name = cursor.table_name()?;
+    if !view {
+        cursor.words(&["PURGE"]);
+    }
+    cursor.end()?;
+    Ok(if view {
+        Statement::DropView { name, if_exists }
+    } else {
+        Statement::DropTable { name, if_exists }
+    })
+}
+
+/// Parses what follows `SHOW`.
+pub(crate) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let statement = if cursor.words(&["TABLES"]) {
+        Statement::ShowTables
+    } else if cursor.words(&["VIEWS"]) {
+        Statement::ShowViews
+    } else {
+        return Err(unsupported(cursor, "SHOW"));
+    };
+    if !cursor.is_done() {
+        return Err(cursor.here(SqlError::new(
+            "UNSUPPORTED_FEATURE",
+            "SHOW TABLES and SHOW VIEWS take no pattern and no schema.",
+        )));
+    }
+    Ok(statement)
+}
+
+/// Parses what follows `DESCRIBE` or `DESC`.
+pub(crate) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    for word in ["FUNCTION", "DATABASE", "SCHEMA", "QUERY", "CATALOG", "NAMESPACE"] {
+        // One of these words alone is a table's name.
+        if cursor.is_word(word) && matches!(cursor.peek_nth(1).map(|t| &t.token), Some(Token::Word(_))) {
+            return Err(unsupported(cursor, "DESCRIBE"));
+        }
+    }
+    if cursor.is_word("TABLE") && cursor.peek_nth(1).is_some() {
+        cursor.next();
+    }
+    let extended = (cursor.is_word("EXTENDED") || cursor.is_word("FORMATTED"))
+        && matches!(cursor.peek_nth(1).map(|t| &t.token), Some(Token::Word(_)));
+    if extended {
+        cursor.next();
+    }
+    let name = cursor.table_name()?;
+    cursor.end()?;
+    Ok(Statement::Describe { name, extended })
+}
+
+/// Parses what follows `EXPLAIN`.
+pub(crate) fn explain(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let mode = if cursor.words(&["EXTENDED"]) {
+        ExplainMode::Extended
+    } else if cursor.words(&["FORMATTED"]) {
+        ExplainMode::Formatted
+    } else {
+        for word in ["CODEGEN", "COST", "ANALYZE", "VERBOSE"] {
+            if cursor.is_word(word) {
+                return Err(unsupported(cursor, "EXPLAIN"));
+            }
+        }
+        ExplainMode::Simple
+    };
+    let location = cursor.location();
+    let statement = super::one_statement(cursor)?;
+    if matches!(statement, Statement::Explain { .. }) {
+        return Err(cursor.here(SqlError::new("PARSE_SYNTAX_ERROR", "EXPLAIN of EXPLAIN.")));
+    }
+    Ok(Statement::Explain {
+        mode,
+        statement: Box::new(ParsedStatement {
+            statement,
+            position: (location.line, location.column),
+        }),
+    })
+}
+
+/// Parses what follows `INSERT`.
+pub(crate) fn insert(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    let overwrite = if cursor.words(&["OVERWRITE"]) {
+        true
+    } else {
+        cursor.expect_words(&["INTO"])?;
+        false
+    };
+    cursor.words(&["TABLE"]);
+    let table = cursor.table_name()?;
+    if cursor.is_word("PARTITION") {
+        return Err(unsupported(cursor, "INSERT … "));
+    }
+    let mut columns = Vec::new();
+    // `(` opens the list of columns, or the query.
+    if cursor.peek().map(|t| &t.token) == Some(&Token::LParen)
+        && !["SELECT", "WITH", "VALUES"]
+            .iter()
+            .any(|w| super::super::tokens::is_word(cursor.peek_nth(1), w))
+    {
+        cursor.next();
+        loop {
+            columns.push(cursor.name("a column's name")?);
+            if !cursor.token(&Token::Comma) {
+                break;
+            }
+        }
+        cursor.expect_token(&Token::RParen)?;
+    }
+    let query = cursor.query()?;
+    Ok(Statement::InsertInto(Box::new(InsertInto {
+        table,
+        columns,
+        overwrite,
+        query,
+    })))
+}
+
+/// "DROP FUNCTION is not supported", with the words that stand here.
+pub(crate) fn unsupported(cursor: &Cursor<'_>, verb: &str) -> SqlError {
+    let object = match cursor.peek().map(|t| &t.token) {
+        Some(Token::Word(w)) => format!("{verb} {}", w.value.to_uppercase()),
+        _ => verb.to_owned(),
+    };
+    cursor.here(SqlError::new(
+        "UNSUPPORTED_FEATURE",
+        format!("{object} is not supported."),
+    ))
+}

@@ -1,0 +1,38 @@
+//! Small helpers over tokens: making words, matching them without regard to case, skipping blanks.
+
+use datafusion::sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
+
+use super::string_literal::is_blank;
+
+/// An unquoted word, at this place.
+pub(crate) fn word(text: &str, span: Span) -> TokenWithSpan {
+    TokenWithSpan::new(Token::make_word(text, None), span)
+}
+
+/// A token at this place.
+pub(crate) fn token(token: Token, span: Span) -> TokenWithSpan {
+    TokenWithSpan::new(token, span)
+}
+
+/// Whether the token is this unquoted word, in any case.
+pub(crate) fn is_word(token: Option<&TokenWithSpan>, text: &str) -> bool {
+    matches!(
+        token.map(|t| &t.token),
+        Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(text)
+    )
+}
+
+/// Whether the token is a name: a quoted word or any unquoted one.
+pub(crate) fn is_name(token: Option<&TokenWithSpan>) -> bool {
+    matches!(token.map(|t| &t.token), Some(Token::Word(_)))
+}
+
+/// The tokens without blanks and comments.
+pub(crate) fn without_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    tokens.into_iter().filter(|t| !is_blank(&t.token)).collect()
+}
+
+/// Where a token stands; the text's start where there is none.
+pub(crate) fn start_of(token: Option<&TokenWithSpan>) -> Location {
+    token.map_or(Location { line: 1, column: 1 }, |t| t.span.start)
+}
