@@ -89,20 +89,6 @@ pub(super) fn bind_timestamp(plan: LogicalPlan, clock: &BatchClock) -> Result<Lo
     Ok(plan.data)
 }
 
-/// Whether a plan reads the clock anywhere.
-pub(super) fn plan_reads_clock(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        found |= reads_clock(node)?;
-        Ok(if found {
-            TreeNodeRecursion::Stop
-        } else {
-            TreeNodeRecursion::Continue
-        })
-    })?;
-    Ok(found)
-}
-
 fn reads_clock(node: &LogicalPlan) -> DataFusionResult<bool> {
     let mut found = false;
     node.apply_expressions(|expr| {
