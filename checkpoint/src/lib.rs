@@ -26,6 +26,8 @@ mod stream_metadata;
 mod streaming_checkpoint;
 #[doc(hidden)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use batch_id::BatchId;
 pub use commit_log::{CommitLog, CommitLogVersion, CommitMetadata, SinkMetadata};
@@ -35,6 +37,7 @@ pub use file_manager::{
     LocalFileManager, LockGuard, ObjectStoreFileManager, file_manager_for_url,
 };
 pub use location::CheckpointLocation;
+pub use metadata_log::version::{json as parse_json, split as parse_versioned};
 pub use metadata_log::{
     CompactibleFileStreamLog, CompactibleLogEntry, CompactibleLogOptions, FileSourceEntry, MetadataLog,
     SinkFileStatus,

@@ -69,3 +69,48 @@ pub(crate) fn purge_below(constructed: u64, min_batches_to_retain: u64) -> Optio
         .checked_sub(min_batches_to_retain)
         .filter(|threshold| *threshold > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_an_existing_log_follows_sparks_rule() {
+        assert_eq!(compact_interval(10, &[]), 10);
+        assert_eq!(compact_interval(10, &[19, 9]), 10);
+        assert_eq!(compact_interval(10, &[5, 2]), 3);
+        assert_eq!(compact_interval(10, &[8]), 9, "fewer entries than the default");
+        assert_eq!(compact_interval(10, &[9]), 10);
+        assert_eq!(compact_interval(10, &[14]), 15, "the default is above half of 15");
+        assert_eq!(
+            compact_interval(10, &[19]),
+            20,
+            "the default is half of 20, not below it"
+        );
+        assert_eq!(compact_interval(5, &[19]), 5);
+        assert_eq!(compact_interval(3, &[19]), 4);
+        assert_eq!(compact_interval(3, &[12]), 13, "13 is prime");
+    }
+
+    #[test]
+    fn compaction_is_due_when_the_count_is_a_multiple() {
+        let due: Vec<u64> = (0..12).filter(|id| is_compaction(*id, 3)).collect();
+        assert_eq!(due, [2, 5, 8, 11]);
+    }
+
+    #[test]
+    fn what_is_superseded_follows_the_newest_entry() {
+        assert_eq!(superseded_below(13, 3, 4), Some(8));
+        assert_eq!(superseded_below(5, 3, 4), None, "too few entries");
+        assert_eq!(superseded_below(6, 3, 4), Some(2));
+        assert_eq!(superseded_below(0, 1, 100), None);
+    }
+
+    #[test]
+    fn one_more_batch_than_asked_for_stays_in_the_logs() {
+        assert_eq!(purge_below(8, 3), Some(5));
+        assert_eq!(purge_below(13, 4), Some(9));
+        assert_eq!(purge_below(3, 3), None);
+        assert_eq!(purge_below(2, 3), None);
+    }
+}

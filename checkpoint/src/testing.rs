@@ -136,3 +136,11 @@ impl CheckpointFileManager for FaultyFileManager {
         self.inner.lock(path).await
     }
 }
+
+/// An empty manager that lives in memory.
+pub fn in_memory() -> Arc<dyn CheckpointFileManager> {
+    Arc::new(crate::ObjectStoreFileManager::new(
+        Arc::new(object_store::memory::InMemory::new()),
+        object_store::path::Path::default(),
+    ))
+}

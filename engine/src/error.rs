@@ -72,6 +72,13 @@ impl TidemillError {
         self
     }
 
+    /// The same error, at this line and column (from 1) of the SQL text.
+    #[must_use]
+    pub fn at(mut self, line: u64, column: u64) -> Self {
+        self.position = Some((line, column));
+        self
+    }
+
     /// What to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind

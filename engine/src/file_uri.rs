@@ -128,6 +128,22 @@ impl FileUri {
         self.with_path(&format!("{}/{relative}", self.path))
     }
 
+    /// The file or folder of exactly this name in this folder.
+    pub(crate) fn child(&self, name: &str) -> Self {
+        let folder = self.path.trim_end_matches('/');
+        Self {
+            scheme: self.scheme.clone(),
+            authority: self.authority.clone(),
+            path: format!("{folder}/{name}"),
+        }
+    }
+
+    /// The folders before the first element that is a pattern; the path itself when there is none.
+    pub(crate) fn fixed_prefix(&self) -> Self {
+        let fixed: Vec<&str> = self.path.split('/').take_while(|e| !is_pattern(e)).collect();
+        self.with_path(&fixed.join("/"))
+    }
+
     /// What of `other` lies below this folder: `b/c` for `/a` and `/a/b/c`; none when `other` is not below it.
     pub fn relative<'a>(&self, other: &'a Self) -> Option<&'a str> {
         if self.scheme != other.scheme || self.authority != other.authority {
@@ -139,7 +155,7 @@ impl FileUri {
 
     /// Whether Hadoop reads it as a pattern: it holds one of `{}[]*?\`.
     pub fn is_glob(&self) -> bool {
-        self.path.contains(['{', '}', '[', ']', '*', '?', '\\'])
+        is_pattern(&self.path)
     }
 
     /// Whether both lie in the same bucket or on the same disk.
@@ -265,6 +281,11 @@ fn split(text: &str) -> (&str, &str, &str) {
         }
         None => (scheme, "", rest),
     }
+}
+
+/// Whether Hadoop takes the text for a pattern.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(['{', '}', '[', ']', '*', '?', '\\'])
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -15,6 +15,7 @@ mod reader;
 mod session;
 pub mod sink;
 pub mod source;
+mod table;
 mod trigger;
 mod writer;
 
@@ -29,7 +30,9 @@ pub use progress::{
 };
 pub use query::{StreamingQuery, StreamingQueryManager, StreamingQueryStatus};
 pub use reader::{DataStreamReader, StreamSchema};
-pub use session::{FileManagerHook, StreamingSession, StreamingSessionBuilder};
+pub use session::{
+    FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession, StreamingSessionBuilder,
+};
 pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Offset};
 pub use tidemill_sql::OutputMode;
 pub use tidemill_sql::dialect::SqlDialect;

@@ -4,6 +4,8 @@
 //! on in its version.
 
 mod metadata;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -12,13 +12,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
-use crate::error::Result;
+use crate::error::{CheckpointError, Result};
 
 mod checksum;
 pub mod conformance;
 mod for_url;
 mod local;
 mod object_store;
+#[cfg(test)]
+mod tests;
 
 pub use for_url::file_manager_for_url;
 pub use local::LocalFileManager;
@@ -32,6 +34,18 @@ pub enum Creation {
     Created,
     /// Another writer was first; nothing was changed.
     AlreadyExists,
+}
+
+impl Creation {
+    /// For entries that only this run can have written: "already exists" is another query's doing.
+    pub fn or_concurrent(self, path: &str) -> Result<()> {
+        match self {
+            Self::Created => Ok(()),
+            Self::AlreadyExists => Err(CheckpointError::ConcurrentUpdate {
+                path: path.to_owned(),
+            }),
+        }
+    }
 }
 
 /// One file of a listing.

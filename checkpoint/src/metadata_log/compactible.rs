@@ -5,7 +5,6 @@
 //! compacts. Another writer is noticed by the create that fails.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entry::{encode, parse};
@@ -51,7 +50,8 @@ pub struct CompactibleFileStreamLog<E> {
     options: CompactibleLogOptions,
     interval: u64,
     files: Mutex<Files>,
-    entry: PhantomData<fn() -> E>,
+    /// What this writer added last, so that the batch that follows reads no file, compact ones least of all.
+    newest: Mutex<Option<(BatchId, Vec<E>)>>,
 }
 
 /// The files of the log, by id and kind, with their modification times in ms.
@@ -114,7 +114,7 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
             options,
             interval,
             files: Mutex::new(files),
-            entry: PhantomData,
+            newest: Mutex::default(),
         })
     }
 
@@ -152,7 +152,7 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
             CompactKind::Plain
         };
         let kept = match kind {
-            CompactKind::Plain => entries,
+            CompactKind::Plain => entries.clone(),
             CompactKind::Compact => {
                 let mut all = match id.previous() {
                     Some(previous) => {
@@ -161,7 +161,7 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
                     }
                     None => Vec::new(),
                 };
-                all.extend(entries);
+                all.extend(entries.iter().cloned());
                 E::compact(all, self.options.retention_ms, now_ms)
             }
         };
@@ -173,6 +173,7 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
                 CompactKind::Plain => self.files().plain.insert(id.get(), now_ms),
                 CompactKind::Compact => self.files().compact.insert(id.get(), now_ms),
             };
+            *self.newest() = Some((id, entries));
             self.delete_superseded(id, now_ms).await?;
         }
         Ok(creation)
@@ -182,26 +183,59 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
     ///
     /// Only exact for entries that name their own number (the source log); for others a compact file answers whole.
     pub async fn get(&self, id: BatchId) -> Result<Option<Vec<E>>> {
-        if let Some(content) = self.read_file(id.get(), CompactKind::Plain).await? {
-            return Ok(Some(content));
+        if let Some((newest, entries)) = self.newest().as_ref()
+            && *newest == id
+        {
+            return Ok(Some(entries.clone()));
         }
-        let compact = {
-            let files = self.files();
-            let ids: Vec<u64> = files.compact.range(id.get()..).map(|(id, _)| *id).collect();
-            ids
+        if let Some(entries) = self.read_file(id.get(), CompactKind::Plain).await? {
+            return Ok(Some(entries));
+        }
+        let Some((compact, mut entries)) = self.compact_at_or_above(id).await? else {
+            return Ok(None);
         };
-        for compact_id in compact {
-            let Some(mut entries) = self.read_file(compact_id, CompactKind::Compact).await? else {
-                continue;
-            };
-            let names_itself = entries.iter().all(|entry| entry.log_id().is_some());
-            if names_itself && !entries.is_empty() {
-                entries.retain(|entry| entry.log_id() == Some(id.get()));
-                return Ok(Some(entries));
-            }
-            return Ok((compact_id == id.get()).then_some(entries));
+        if entries.iter().any(|entry| entry.log_id().is_none()) {
+            return Ok((compact == id).then_some(entries));
         }
-        Ok(None)
+        entries.retain(|entry| entry.log_id() == Some(id.get()));
+        Ok((compact == id || !entries.is_empty()).then_some(entries))
+    }
+
+    /// The entries of `after < id <= up_to`, in order: what one batch of the query reads.
+    ///
+    /// For entries that name their own number. A number that is in no file is an error.
+    pub async fn between(&self, after: Option<BatchId>, up_to: BatchId) -> Result<Vec<E>> {
+        let mut all = Vec::new();
+        let mut id = after.map_or(BatchId::FIRST, BatchId::next);
+        while id <= up_to {
+            let cached = match self.newest().as_ref() {
+                Some((newest, entries)) if *newest == id => Some(entries.clone()),
+                _ => None,
+            };
+            let plain = match cached {
+                Some(entries) => Some(entries),
+                None => self.read_file(id.get(), CompactKind::Plain).await?,
+            };
+            if let Some(entries) = plain {
+                all.extend(entries);
+                id = id.next();
+                continue;
+            }
+            let Some((compact, entries)) = self.compact_at_or_above(id).await? else {
+                return Err(CheckpointError::MissingLogEntry {
+                    path: self.describe(id.get(), CompactKind::Plain),
+                    needed_by: format!("the batch that reads up to entry {up_to}"),
+                });
+            };
+            let wanted = id.get()..=up_to.min(compact).get();
+            all.extend(
+                entries
+                    .into_iter()
+                    .filter(|entry| entry.log_id().is_some_and(|log_id| wanted.contains(&log_id))),
+            );
+            id = compact.next();
+        }
+        Ok(all)
     }
 
     /// All live entries: the newest compact file and the plain files above it, in order.
@@ -240,6 +274,22 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
             all.extend(entries);
         }
         Ok(all)
+    }
+
+    /// The oldest compact file that can hold entry `id`.
+    async fn compact_at_or_above(&self, id: BatchId) -> Result<Option<(BatchId, Vec<E>)>> {
+        let above: Vec<u64> = self
+            .files()
+            .compact
+            .range(id.get()..)
+            .map(|(id, _)| *id)
+            .collect();
+        for compact in above {
+            if let Some(entries) = self.read_file(compact, CompactKind::Compact).await? {
+                return Ok(Some((BatchId::new(compact), entries)));
+            }
+        }
+        Ok(None)
     }
 
     async fn read_file(&self, id: u64, kind: CompactKind) -> Result<Option<Vec<E>>> {
@@ -296,6 +346,10 @@ impl<E: CompactibleLogEntry> CompactibleFileStreamLog<E> {
 
     fn describe(&self, id: u64, kind: CompactKind) -> String {
         self.log.manager().describe(&self.path(id, kind))
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<(BatchId, Vec<E>)>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {

@@ -9,6 +9,8 @@ mod entry;
 mod log;
 mod sink_entry;
 mod source_entry;
+#[cfg(test)]
+mod tests;
 pub(crate) mod version;
 
 pub use compactible::{CompactibleFileStreamLog, CompactibleLogOptions};

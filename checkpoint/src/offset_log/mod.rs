@@ -5,6 +5,8 @@
 
 mod metadata;
 mod offset_seq;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

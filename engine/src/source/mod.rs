@@ -4,11 +4,15 @@
 //! but not open. A run of a query opens it with its own folder of the checkpoint and gets a [`StreamSource`].
 //! Formats beyond the built-in ones come in through a [`SourceRegistry`].
 
+mod file;
 mod memory;
 mod offset;
 mod rate;
 mod read_limit;
 mod registry;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -24,6 +28,7 @@ use crate::{Conf, Result};
 
 pub use memory::MemoryStream;
 pub use read_limit::ReadLimit;
+pub(crate) use registry::definition;
 pub use registry::{SourceDefinition, SourceRegistry, StreamSourceProvider};
 
 /// What a source gets when a run of a query opens it.

@@ -11,8 +11,10 @@ use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use tidemill_sql::{SqlError, StreamDefinition};
 
+use super::file::{self, FileDefinition};
 use super::rate::{self, RateOptions};
 use super::{MemoryStream, SourceContext, StreamSource};
+use crate::table::FileFormatKind;
 use crate::{Conf, FileUri, OptionSpec, Options, Result, TidemillError};
 
 /// A format of the user's own.
@@ -81,6 +83,7 @@ impl SourceRegistry {
 /// What makes the stream.
 #[derive(Clone, Debug)]
 enum Kind {
+    File(Box<FileDefinition>),
     Memory(MemoryStream),
     Rate(RateOptions),
     User(Arc<dyn StreamSourceProvider>),
@@ -112,7 +115,8 @@ const NOT_SUPPORTED: &[&str] = &[
 const BATCH_ONLY: &[&str] = &["jdbc", "noop", "console", "state-metadata", "statestore"];
 
 impl SourceDefinition {
-    /// The source of this format, with options, path and schema checked; infers the schema where that is allowed.
+    /// The source of this format, with options, path and schema checked. Files need a schema, except text and under
+    /// `spark.sql.streaming.schemaInference`. The columns that folders name come last, whatever the schema's order.
     ///
     /// # Errors
     /// `DATA_SOURCE_NOT_FOUND`, `PATH_NOT_FOUND`, unknown or wrong options, a missing schema.
@@ -121,11 +125,43 @@ impl SourceDefinition {
         schema: Option<SchemaRef>,
         options: Options,
         session: &SessionContext,
-        _conf: &Conf,
+        conf: &Conf,
+    ) -> Result<Arc<Self>> {
+        let infer = conf
+            .get("spark.sql.streaming.schemaInference")
+            .is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        Self::make(format, schema, options, session, conf, infer).await
+    }
+
+    /// As [`resolve`](Self::resolve), for a table that can also be read as a batch: without a schema it is inferred.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub async fn resolve_table(
+        format: &str,
+        schema: Option<SchemaRef>,
+        options: Options,
+        session: &SessionContext,
+        conf: &Conf,
+    ) -> Result<Arc<Self>> {
+        Self::make(format, schema, options, session, conf, true).await
+    }
+
+    async fn make(
+        format: &str,
+        schema: Option<SchemaRef>,
+        options: Options,
+        session: &SessionContext,
+        conf: &Conf,
+        infer: bool,
     ) -> Result<Arc<Self>> {
         let format = format.to_lowercase();
         let registry = session.state().config().get_extension::<SourceRegistry>();
-        let (kind, schema) = if format == "rate" {
+        let (kind, schema) = if let Some(kind) = FileFormatKind::by_name(&format) {
+            let files = FileDefinition::resolve(kind, schema, &options, session, conf, infer).await?;
+            let schema = files.schema();
+            (Kind::File(Box::new(files)), schema)
+        } else if format == "rate" {
             if schema.is_some() {
                 return Err(no_user_schema("rate"));
             }
@@ -167,6 +203,7 @@ impl SourceDefinition {
     /// When the source's own log is damaged, or its environment fails.
     pub async fn open(&self, context: SourceContext) -> Result<Arc<dyn StreamSource>> {
         match &self.kind {
+            Kind::File(files) => file::open(files.as_ref().clone(), context).await,
             Kind::Memory(stream) => Ok(stream.open(&context)),
             Kind::Rate(options) => rate::open(*options, context).await,
             Kind::User(provider) => {
@@ -182,6 +219,9 @@ impl SourceDefinition {
     /// # Errors
     /// When the format can only be streamed.
     pub fn batch_table(&self) -> Result<Arc<dyn TableProvider>> {
+        if let Kind::File(files) = &self.kind {
+            return Ok(Arc::new(files.batch_table()));
+        }
         Err(TidemillError::unsupported(
             "UNSUPPORTED_BATCH_READ",
             format!(
@@ -208,7 +248,10 @@ impl SourceDefinition {
 
     /// The path, for sources of files.
     pub fn path(&self) -> Option<&FileUri> {
-        None
+        match &self.kind {
+            Kind::File(files) => Some(files.path()),
+            Kind::Memory(_) | Kind::Rate(_) | Kind::User(_) => None,
+        }
     }
 
     fn merged(&self, options: &HashMap<String, String>) -> Result<Self> {
@@ -226,6 +269,7 @@ impl SourceDefinition {
         }
         let mut out = self.clone();
         match &self.kind {
+            Kind::File(files) => out.kind = Kind::File(Box::new(files.with_options(&merged)?)),
             Kind::Memory(_) => merged.check("source 'memory'", &[])?,
             Kind::Rate(_) => out.kind = Kind::Rate(RateOptions::new(&merged, 1)?),
             Kind::User(provider) => {
