@@ -29,9 +29,12 @@ pub use progress::{
     SinkProgressReport, SourceProgress, StreamingQueryListener, StreamingQueryProgress,
 };
 pub use query::{StreamingQuery, StreamingQueryManager, StreamingQueryStatus};
-pub use reader::DataStreamReader;
-pub use session::{FileManagerHook, StreamingSession, StreamingSessionBuilder};
+pub use reader::{DataStreamReader, StreamSchema};
+pub use session::{
+    FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession, StreamingSessionBuilder,
+};
 pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Offset};
 pub use tidemill_sql::OutputMode;
+pub use tidemill_sql::dialect::SqlDialect;
 pub use trigger::Trigger;
 pub use writer::DataStreamWriter;

@@ -7,11 +7,49 @@ use arrow::datatypes::SchemaRef;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
+use tidemill_sql::dialect::parse_schema_ddl;
 use tidemill_sql::{StreamableTable, StreamingRelation};
 
 use crate::execution::resolve_source;
 use crate::session::table_not_found;
 use crate::{Options, Result, StreamingSession, TidemillError};
+
+/// The schema of a stream, as it was given.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StreamSchema {
+    /// Arrow's.
+    Arrow(SchemaRef),
+    /// Spark's text: `ts TIMESTAMP, k STRING`.
+    Ddl(String),
+}
+
+impl StreamSchema {
+    fn resolve(self) -> Result<SchemaRef> {
+        match self {
+            Self::Arrow(schema) => Ok(schema),
+            Self::Ddl(text) => Ok(parse_schema_ddl(&text)?),
+        }
+    }
+}
+
+impl From<SchemaRef> for StreamSchema {
+    fn from(schema: SchemaRef) -> Self {
+        Self::Arrow(schema)
+    }
+}
+
+impl From<&str> for StreamSchema {
+    fn from(text: &str) -> Self {
+        Self::Ddl(text.to_owned())
+    }
+}
+
+impl From<String> for StreamSchema {
+    fn from(text: String) -> Self {
+        Self::Ddl(text)
+    }
+}
 
 /// How a stream is read; made by [`StreamingSession::read_stream`].
 #[derive(Clone, Debug)]
@@ -19,7 +57,7 @@ use crate::{Options, Result, StreamingSession, TidemillError};
 pub struct DataStreamReader {
     session: StreamingSession,
     format: Option<String>,
-    schema: Option<SchemaRef>,
+    schema: Option<StreamSchema>,
     options: Options,
     name: Option<String>,
 }
@@ -41,9 +79,10 @@ impl DataStreamReader {
         self
     }
 
-    /// The schema of the rows.
-    pub fn schema(mut self, schema: SchemaRef) -> Self {
-        self.schema = Some(schema);
+    /// The schema of the rows: an Arrow schema, or Spark's text (`"ts TIMESTAMP, k STRING"`), whose errors show at
+    /// [`load`](Self::load).
+    pub fn schema(mut self, schema: impl Into<StreamSchema>) -> Self {
+        self.schema = Some(schema.into());
         self
     }
 
@@ -79,9 +118,9 @@ impl DataStreamReader {
             check_source_name(name)?;
         }
         let context = self.session.context();
+        let schema = self.schema.map(StreamSchema::resolve).transpose()?;
         let format = self.format.as_deref().unwrap_or("parquet");
-        let definition =
-            resolve_source(format, self.schema, self.options, context, &self.session.conf()).await?;
+        let definition = resolve_source(format, schema, self.options, context, &self.session.conf()).await?;
         let relation = StreamingRelation::new(definition, self.name);
         Ok(context.read_table(Arc::new(relation))?)
     }

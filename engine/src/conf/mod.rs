@@ -8,6 +8,8 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use tidemill_sql::dialect::SqlSettings;
+
 use crate::{Result, TidemillError};
 use table::ConfKind;
 
@@ -92,6 +94,14 @@ impl Conf {
         self.values.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
+    /// What the confs say about the meaning of SQL text.
+    ///
+    /// # Errors
+    /// `INVALID_CONF_VALUE`.
+    pub fn sql_settings(&self) -> Result<SqlSettings> {
+        Ok(SqlSettings::from_lookup(&|key| self.get(key).map(str::to_owned))?)
+    }
+
     /// A boolean conf.
     ///
     /// # Errors
@@ -174,15 +184,11 @@ fn check_value(key: &str, value: &str, kind: ConfKind) -> Result<()> {
             ));
         }
         ConfKind::TimeZone => {
-            if text.parse::<arrow::array::timezone::Tz>().is_ok() {
-                return Ok(());
-            }
-            return Err(TidemillError::invalid(
-                "INVALID_CONF_VALUE.TIME_ZONE",
-                format!(
-                    "The value '{value}' in the config \"{key}\" is invalid. Cannot resolve the given timezone."
-                ),
-            ));
+            let zone = |k: &str| (k == key).then(|| text.to_owned());
+            return match SqlSettings::from_lookup(&zone) {
+                Ok(_) => Ok(()),
+                Err(e) => Err(e.into()),
+            };
         }
     };
     if good {

@@ -22,7 +22,7 @@ pub(super) enum ConfKind {
     Number,
     /// One of these, without regard to case.
     OneOf(&'static [&'static str]),
-    /// A zone that chrono-tz or Spark's offset syntax knows.
+    /// A time zone: a region or an offset.
     TimeZone,
     /// Anything.
     Text,

@@ -1,5 +1,6 @@
 //! Step 5: `commits/N` makes the batch final.
 
+use indexmap::IndexMap;
 use tidemill_checkpoint::{CommitMetadata, Creation};
 
 use super::micro_batch::MicroBatchExecution;
@@ -18,7 +19,10 @@ impl MicroBatchExecution {
         timer: &mut BatchTimer,
     ) -> Result<CommittedBatch> {
         let id = batch.facts().id;
-        let entry = CommitMetadata::new(batch.facts().watermark_ms);
+        let mut entry = CommitMetadata::new(batch.facts().watermark_ms);
+        if let Some(sink) = &self.sink_metadata {
+            entry = entry.with_sinks(IndexMap::from([(sink.sink_name.clone(), sink.clone())]));
+        }
         let log = self.checkpoint.commit_log();
         match timer.time(Phase::CommitOffsets, log.add(id, &entry)).await? {
             Creation::Created => Ok(batch.committed()),

@@ -42,6 +42,33 @@ impl SinkRequest {
     }
 }
 
+impl SinkRequest {
+    /// Spark's class for such a sink, and which of its interfaces it implements: what a commit of version 3 holds.
+    pub(super) fn spark_provider(&self) -> (&'static str, &'static str) {
+        let Self::Format(format) = self else {
+            return (
+                "org.apache.spark.sql.execution.streaming.sources.ForeachBatchSink",
+                "DSv1",
+            );
+        };
+        match format.trim().to_ascii_lowercase().as_str() {
+            "console" => ("org.apache.spark.sql.execution.streaming.ConsoleTable$", "DSv2"),
+            "memory" => (
+                "org.apache.spark.sql.execution.streaming.sources.MemorySink",
+                "DSv2",
+            ),
+            "noop" => (
+                "org.apache.spark.sql.execution.datasources.noop.NoopTable$",
+                "DSv2",
+            ),
+            _ => (
+                "org.apache.spark.sql.execution.streaming.sinks.FileStreamSink",
+                "DSv1",
+            ),
+        }
+    }
+}
+
 /// Checks what a reader was told and makes a source of it.
 pub(crate) async fn resolve_source(
     format: &str,

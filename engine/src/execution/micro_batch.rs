@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::{SessionContext, SessionState};
-use tidemill_checkpoint::{BatchId, StreamingCheckpoint};
+use tidemill_checkpoint::{BatchId, SinkMetadata, StreamingCheckpoint};
 use tidemill_sql::{IncrementalExecution, StreamingRelation};
 
 use super::admission::Admission;
@@ -78,6 +78,8 @@ pub(super) struct MicroBatchExecution {
     pub(super) task: Arc<TaskContext>,
     pub(super) input_rows: Arc<InputRows>,
     pub(super) position: Position,
+    /// What the commits say of the sink, where the commit log knows sinks and this one has a name.
+    pub(super) sink_metadata: Option<SinkMetadata>,
     pub(super) purge: Option<tokio::task::JoinHandle<()>>,
     /// When a batch or an idle event was last reported, ms since the epoch.
     pub(super) last_report_ms: Option<i64>,

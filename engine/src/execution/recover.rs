@@ -1,15 +1,19 @@
 //! Where a run goes on: what the logs hold, laid against the sources of the query.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use tidemill_checkpoint::{BatchId, OffsetLogVersion, OffsetSeq, ResumePoint, StreamingCheckpoint};
-use tidemill_sql::StreamingPlan;
+use tidemill_checkpoint::{
+    BatchId, CheckpointLocation, CommitLogVersion, OffsetLogVersion, OffsetSeq, ResumePoint,
+    StreamingCheckpoint,
+};
+use tidemill_sql::{StreamingPlan, StreamingRelation};
 
 use super::micro_batch::{OffsetLine, Position};
 use super::stages::{BatchFacts, LoggedBatch, SourceOffsets};
 use crate::conf::PinnedConf;
 use crate::{Conf, Result, TidemillError};
 
+const SINK_EVOLUTION: &str = "spark.sql.streaming.queryEvolution.enableSinkEvolution";
 const SOURCE_EVOLUTION: &str = "spark.sql.streaming.queryEvolution.enableSourceEvolution";
 
 /// The sources of a query as its checkpoint sees them.
@@ -48,6 +52,19 @@ pub(super) fn offset_log_version(conf: &Conf) -> Result<OffsetLogVersion> {
     }
 }
 
+/// The version that a new commit log gets.
+pub(super) fn commit_log_version(conf: &Conf) -> Result<CommitLogVersion> {
+    if conf.get_bool(SINK_EVOLUTION)? {
+        return Ok(CommitLogVersion::V3);
+    }
+    let state = conf.get_u64("spark.sql.streaming.stateStore.checkpointFormatVersion")?;
+    Ok(if state >= 2 {
+        CommitLogVersion::V2
+    } else {
+        CommitLogVersion::V1
+    })
+}
+
 /// Which distinct source stands where (`spark-behaviour.md` §3): a line per occurrence, a folder per distinct source.
 /// A log that goes by name has one line for a source that occurs twice.
 pub(super) fn source_layout(
@@ -55,37 +72,7 @@ pub(super) fn source_layout(
     version: OffsetLogVersion,
     conf: &Conf,
 ) -> Result<SourceLayout> {
-    let mut ids = Vec::new();
-    let mut folders: Vec<String> = Vec::new();
-    let mut lines: Vec<OffsetLine> = Vec::new();
-    for (position, relation) in plan.offset_lines().iter().enumerate() {
-        let known = ids.iter().position(|id| *id == relation.id());
-        let source = known.unwrap_or(ids.len());
-        if known.is_none() {
-            ids.push(relation.id());
-            folders.push(relation.name().map_or_else(|| source.to_string(), str::to_owned));
-        }
-        match version {
-            OffsetLogVersion::V1 => lines.push(OffsetLine {
-                key: position.to_string(),
-                source,
-            }),
-            OffsetLogVersion::V2 if known.is_none() => lines.push(OffsetLine {
-                key: folders.last().cloned().unwrap_or_default(),
-                source,
-            }),
-            OffsetLogVersion::V2 => {}
-        }
-    }
-    check_names(plan, &folders, conf)?;
-    Ok(SourceLayout { folders, lines })
-}
-
-fn check_names(plan: &StreamingPlan, folders: &[String], conf: &Conf) -> Result<()> {
-    let unnamed = plan
-        .offset_lines()
-        .iter()
-        .any(|relation| relation.name().is_none());
+    let unnamed = plan.sources().iter().any(|relation| relation.name().is_none());
     if unnamed && conf.get_bool(SOURCE_EVOLUTION)? {
         return Err(TidemillError::invalid(
             "STREAMING_QUERY_EVOLUTION_ERROR.UNNAMED_STREAMING_SOURCES_WITH_ENFORCEMENT",
@@ -95,16 +82,26 @@ fn check_names(plan: &StreamingPlan, folders: &[String], conf: &Conf) -> Result<
             ),
         ));
     }
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = folders.iter().find(|f| !seen.insert(f.as_str())) {
-        return Err(TidemillError::invalid(
-            "STREAMING_QUERY_EVOLUTION_ERROR.DUPLICATE_SOURCE_NAMES",
-            format!(
-                "Duplicate streaming source names detected: {twice}. Each streaming source must have a unique name."
-            ),
-        ));
-    }
-    Ok(())
+    let name = |(place, relation): (usize, &Arc<StreamingRelation>)| {
+        relation.name().map_or_else(|| place.to_string(), str::to_owned)
+    };
+    let folders: Vec<String> = plan.sources().iter().enumerate().map(name).collect();
+    let by_name = folders.iter().enumerate().map(|(source, key)| OffsetLine {
+        key: key.clone(),
+        source,
+    });
+    let ordinals = plan.offset_lines().iter().map(|r| plan.source_ordinal(r.id()));
+    let by_position = ordinals.enumerate().filter_map(|(position, source)| {
+        Some(OffsetLine {
+            key: position.to_string(),
+            source: source?,
+        })
+    });
+    let lines = match version {
+        OffsetLogVersion::V1 => by_position.collect(),
+        OffsetLogVersion::V2 => by_name.collect(),
+    };
+    Ok(SourceLayout { folders, lines })
 }
 
 /// Reads where the query goes on and lays it against its sources.
@@ -123,7 +120,35 @@ pub(super) async fn recover(
              by streaming source evolution. To use source evolution, start the query with a fresh checkpoint.",
         ));
     }
+    if resume != ResumePoint::Fresh {
+        refuse_state(checkpoint).await?;
+    }
     position(resume, layout, version, conf)
+}
+
+/// A query without stateful operators must not go on with a checkpoint that holds state: it would be another query.
+async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
+    let files = checkpoint.manager();
+    let mut operators = Vec::new();
+    for folder in files.list(CheckpointLocation::STATE).await? {
+        if folder.is_dir && folder.name.parse::<u32>().is_ok() {
+            operators.push(folder.name);
+        }
+    }
+    if operators.is_empty() {
+        return Ok(());
+    }
+    operators.sort();
+    Err(TidemillError::invalid(
+        "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+        format!(
+            "Streaming stateful operator name does not match with the operator in state metadata. This likely to \
+             happen when user adds/removes/changes stateful operator of existing streaming query. Stateful operators \
+             in the checkpoint {}: [{}]; Stateful operators in current batch: [].",
+            files.describe(CheckpointLocation::STATE),
+            operators.join(", ")
+        ),
+    ))
 }
 
 /// Where the query goes on: a pure function of what the logs hold.

@@ -13,14 +13,17 @@ use datafusion::logical_expr::LogicalPlan;
 use futures::FutureExt;
 use tempfile::TempDir;
 use tidemill_checkpoint::{
-    CheckpointFileManager, CheckpointLocation, CheckpointOptions, StreamMetadata, StreamingCheckpoint,
+    CheckpointFileManager, CheckpointLocation, CheckpointOptions, CommitLogVersion, SinkMetadata,
+    StreamMetadata, StreamingCheckpoint,
 };
 use tidemill_sql::{IncrementalExecution, OutputMode, StreamingPlan};
 
 use super::connect::{SinkRequest, open_source};
 use super::input_rows::InputRows;
 use super::micro_batch::{MicroBatchExecution, OpenSource};
-use super::recover::{Recovered, SourceLayout, offset_log_version, recover, source_layout};
+use super::recover::{
+    Recovered, SourceLayout, commit_log_version, offset_log_version, recover, source_layout,
+};
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
 use crate::query::{Ending, QueryIdentity, QueryShared, StreamingQuery};
 use crate::session::SessionInner;
@@ -146,6 +149,7 @@ async fn existing_id(files: &dyn CheckpointFileManager) -> Result<Option<uuid::U
 fn checkpoint_options(conf: &Conf) -> Result<CheckpointOptions> {
     let mut options = CheckpointOptions::default();
     options.offset_log_version = offset_log_version(conf)?;
+    options.commit_log_version = commit_log_version(conf)?;
     options.verify_metadata_exists =
         conf.get_bool("spark.sql.streaming.checkpoint.verifyMetadataExists.enabled")?;
     options.verify_empty_on_start =
@@ -253,15 +257,11 @@ impl Run {
     }
 
     async fn open_sources(&self, layout: &SourceLayout, conf: &Arc<Conf>) -> Result<Vec<OpenSource>> {
-        let mut sources: Vec<OpenSource> = Vec::with_capacity(layout.folders.len());
-        for relation in self.plan.offset_lines() {
-            if sources.iter().any(|open| open.relation.id() == relation.id()) {
-                continue;
-            }
-            let folder = layout.folders.get(sources.len()).cloned().unwrap_or_default();
+        let mut sources = Vec::with_capacity(layout.folders.len());
+        for (relation, folder) in self.plan.sources().iter().zip(&layout.folders) {
             let context = SourceContext {
                 checkpoint: Arc::clone(self.checkpoint.manager()),
-                folder: CheckpointLocation::source(&folder),
+                folder: CheckpointLocation::source(folder),
                 conf: Arc::clone(conf),
                 clock: Arc::clone(self.request.session.clock()),
                 runtime: Arc::clone(self.request.state.runtime_env()),
@@ -282,6 +282,7 @@ impl Run {
         conf: Arc<Conf>,
     ) -> MicroBatchExecution {
         let input_rows = Arc::new(InputRows::new(sources.len()));
+        let sink_metadata = sink_metadata(&self.request, self.checkpoint.commit_log().version());
         let mut state = self.request.state;
         state.config_mut().set_extension(Arc::clone(&input_rows));
         let session = SessionContext::new_with_state(state);
@@ -301,10 +302,26 @@ impl Run {
             session,
             input_rows,
             position: recovered.position,
+            sink_metadata,
             purge: None,
             last_report_ms: None,
         }
     }
+}
+
+/// What a commit log that knows sinks says of this one.
+fn sink_metadata(request: &StartRequest, version: CommitLogVersion) -> Option<SinkMetadata> {
+    let name = request.sink_name.as_ref()?;
+    (version == CommitLogVersion::V3).then(|| {
+        let (provider, api) = request.sink.spark_provider();
+        SinkMetadata {
+            sink_name: name.clone(),
+            commit_offset: "-".to_owned(),
+            provider_name: provider.to_owned(),
+            api_version: api.to_owned(),
+            is_active: true,
+        }
+    })
 }
 
 /// A temporary checkpoint goes with a clean end; after a failure it stays for a look, unless

@@ -7,6 +7,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionConfig;
+use tidemill_sql::dialect::{SqlDialect, configure};
 
 use super::{FileManagerHook, SessionHandle, SessionInner, StreamingSession};
 use crate::clock::{Clock, SystemClock};
@@ -47,6 +48,12 @@ impl StreamingSessionBuilder {
     pub fn conf(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.confs.push((key.into(), value.into()));
         self
+    }
+
+    /// Whose words and meaning SQL text has: conf `tidemill.sql.dialect`.
+    #[must_use]
+    pub fn dialect(self, dialect: SqlDialect) -> Self {
+        self.conf("tidemill.sql.dialect", dialect.to_string())
     }
 
     /// DataFusion's configuration to begin with.
@@ -127,10 +134,11 @@ impl StreamingSessionBuilder {
     }
 }
 
-fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>, _conf: &Conf) -> Result<SessionContext> {
+/// DataFusion's session with the functions and planners of the dialect.
+fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>, conf: &Conf) -> Result<SessionContext> {
     let builder = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime)
-        .with_default_features();
+        .with_runtime_env(runtime);
+    let builder = configure(builder, &conf.sql_settings()?);
     Ok(SessionContext::new_with_state(builder.build()))
 }

@@ -4,6 +4,7 @@
 //! their session through an extension of DataFusion's configuration, so `df.write_stream()` needs no argument.
 
 mod builder;
+mod sql;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::source::MemoryStream;
 use crate::{Conf, DataStreamReader, FileUri, Result, StreamingQueryManager, TidemillError};
 
 pub use builder::StreamingSessionBuilder;
+pub use sql::{RowFormat, Script, SqlStatement, StatementResult};
 
 /// Puts something between the engine and the files of a checkpoint: for tests of crashes and for measuring.
 pub type FileManagerHook =

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::StreamExt;
-use tidemill_checkpoint::BatchId;
 
 use super::partitions::{row_count, run_partitions};
 use super::show::{ShowOptions, show_string};
@@ -42,6 +41,10 @@ impl ConsoleSink {
 
     /// From the writer's options.
     pub(crate) fn open(ctx: &SinkContext) -> Result<Self> {
+        let format = ctx.options.get("format").unwrap_or("table");
+        if !format.eq_ignore_ascii_case("table") {
+            return Err(invalid_value("format", format, "'table'"));
+        }
         let time_zone = ctx.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
         Ok(Self {
             show: ShowOptions {

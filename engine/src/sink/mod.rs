@@ -4,6 +4,7 @@
 //! a log by batch id and so is exactly once; memory and foreach_batch see the id; console and noop repeat.
 
 mod console;
+pub mod file;
 mod foreach_batch;
 mod memory;
 mod noop;
@@ -29,6 +30,7 @@ use crate::clock::Clock;
 use crate::{Conf, Options, Result};
 
 pub use console::ConsoleSink;
+pub use file::FileSink;
 pub use foreach_batch::ForeachBatchSink;
 pub use memory::MemorySink;
 pub use noop::NoopSink;
@@ -134,3 +136,6 @@ pub trait StreamSink: Debug + Send + Sync {
     /// the rows to their end (state and watermark depend on it) and drops them.
     async fn add_batch(&self, batch: &SinkBatch) -> Result<SinkProgress>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::console::ConsoleSink;
+use super::file::FileSink;
 use super::memory::MemorySink;
 use super::noop::NoopSink;
 use super::{SinkContext, StreamSink};
@@ -96,6 +97,10 @@ impl SinkRegistry {
             "noop" => {
                 check_plain(&name, &ctx, NoopSink::OPTIONS)?;
                 Ok(Arc::new(NoopSink))
+            }
+            "parquet" | "json" | "csv" | "text" => {
+                check_mode(&name, ctx.mode, &[OutputMode::Append])?;
+                Ok(Arc::new(FileSink::open(&name, &ctx).await?))
             }
             _ => Err(self.no_such_sink(format.trim())),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
+use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SessionContext;
 use tidemill_checkpoint::BatchId;
@@ -40,7 +41,19 @@ pub(crate) async fn batch(id: u64, partitions: Vec<Vec<RecordBatch>>, schema: Sc
         .into_unoptimized_plan();
     SinkBatch {
         batch_id: BatchId::new(id),
-        plan: MicroBatchPlan { logical, physical },
+        plan: MicroBatchPlan::new(logical, physical),
+        task: session.task_ctx(),
+        session,
+    }
+}
+
+/// A batch of the rows of a DataFrame.
+pub(crate) async fn batch_of(id: u64, session: SessionContext, rows: DataFrame) -> SinkBatch {
+    let logical = rows.logical_plan().clone();
+    let physical = rows.create_physical_plan().await.unwrap();
+    SinkBatch {
+        batch_id: BatchId::new(id),
+        plan: MicroBatchPlan::new(logical, physical),
         task: session.task_ctx(),
         session,
     }

@@ -14,3 +14,10 @@ pub struct MicroBatchPlan {
     /// What runs.
     pub physical: Arc<dyn ExecutionPlan>,
 }
+
+impl MicroBatchPlan {
+    /// A plan made elsewhere: for tests of sinks, and for sinks that wrap others.
+    pub fn new(logical: LogicalPlan, physical: Arc<dyn ExecutionPlan>) -> Self {
+        Self { logical, physical }
+    }
+}

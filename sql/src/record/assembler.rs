@@ -59,7 +59,9 @@ impl Assembler {
         let fields = request.schema.fields();
         let all: Vec<usize> = (0..fields.len()).collect();
         let wanted = request.projection.unwrap_or(&all);
-        let corrupt = request.corrupt_record.and_then(|name| fields.iter().position(|f| f.name() == name));
+        let corrupt = request
+            .corrupt_record
+            .and_then(|name| fields.iter().position(|f| f.name() == name));
         let parse_all = request.mode != ParseMode::Permissive || corrupt.is_some_and(|c| wanted.contains(&c));
         let mut this = Self {
             columns: Vec::new(),
@@ -76,7 +78,9 @@ impl Assembler {
         };
         let mut parsed = vec![None; fields.len()];
         for (i, field) in fields.iter().enumerate() {
-            let column = (request.supports)(field.data_type()).then(|| Column::new(field.data_type())).flatten();
+            let column = (request.supports)(field.data_type())
+                .then(|| Column::new(field.data_type()))
+                .flatten();
             let column = column.ok_or_else(|| RecordError::UnsupportedType {
                 format: request.format,
                 column: field.name().clone(),
@@ -96,13 +100,20 @@ impl Assembler {
                 if let Some(slot) = parsed.get_mut(i) {
                     *slot = Some(this.columns.len());
                 }
-                this.positions.push(i - usize::from(corrupt.is_some_and(|c| c < i)));
+                this.positions
+                    .push(i - usize::from(corrupt.is_some_and(|c| c < i)));
                 this.columns.push(column);
             }
         }
         this.origins = wanted
             .iter()
-            .map(|i| parsed.get(*i).copied().flatten().map_or(Origin::CorruptRecord, Origin::Parsed))
+            .map(|i| {
+                parsed
+                    .get(*i)
+                    .copied()
+                    .flatten()
+                    .map_or(Origin::CorruptRecord, Origin::Parsed)
+            })
             .collect();
         Ok(this)
     }
@@ -120,7 +131,10 @@ impl Assembler {
             })
             .flatten()
             .collect();
-        self.positions.iter().filter_map(|p| plain.get(*p).copied()).collect()
+        self.positions
+            .iter()
+            .filter_map(|p| plain.get(*p).copied())
+            .collect()
     }
 
     pub(crate) fn batch_rows(&self) -> usize {
@@ -166,7 +180,11 @@ impl Assembler {
             }
         }
         if let Some(column) = &mut self.corrupt_record {
-            let text = if bad { Some(String::from_utf8_lossy(record)) } else { None };
+            let text = if bad {
+                Some(String::from_utf8_lossy(record))
+            } else {
+                None
+            };
             for _ in 0..rows {
                 match &text {
                     Some(text) => column.append_bytes(text.as_bytes()),
@@ -209,7 +227,11 @@ impl Assembler {
     fn finish(&mut self) -> Result<RecordBatch, RecordError> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        let parsed = self.columns.iter_mut().map(Column::finish).collect::<Result<Vec<_>, _>>()?;
+        let parsed = self
+            .columns
+            .iter_mut()
+            .map(Column::finish)
+            .collect::<Result<Vec<_>, _>>()?;
         let corrupt = self.corrupt_record.as_mut().map(Column::finish).transpose()?;
         let arrays = self
             .origins
@@ -220,6 +242,10 @@ impl Assembler {
             })
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            self.schema.clone(),
+            arrays,
+            &options,
+        )?)
     }
 }

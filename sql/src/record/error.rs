@@ -111,16 +111,26 @@ impl RecordError {
     }
 
     pub(crate) fn invalid(name: &str, value: &str, expected: impl Into<String>) -> Self {
-        Self::InvalidOption { name: name.into(), value: value.into(), expected: expected.into() }
+        Self::InvalidOption {
+            name: name.into(),
+            value: value.into(),
+            expected: expected.into(),
+        }
     }
 
     pub(crate) fn not_implemented(name: &str, value: &str, hint: impl Into<String>) -> Self {
-        Self::NotImplementedOption { name: name.into(), value: value.into(), hint: hint.into() }
+        Self::NotImplementedOption {
+            name: name.into(),
+            value: value.into(),
+            hint: hint.into(),
+        }
     }
 
     /// FAILFAST's error for this record.
     pub(crate) fn malformed(record: &[u8]) -> Self {
-        Self::Malformed { record: excerpt(record) }
+        Self::Malformed {
+            record: excerpt(record),
+        }
     }
 }
 

@@ -38,15 +38,17 @@ impl LineSeparator {
                 },
                 None => None,
             },
-            Self::Bytes(separator) => {
-                memchr::memmem::find(input, separator).map(|at| (at, separator.len()))
-            }
+            Self::Bytes(separator) => memchr::memmem::find(input, separator).map(|at| (at, separator.len())),
         };
         match found {
-            Some((len, separator)) => Some(Line { len, consumed: len + separator }),
-            None if end_of_input && !input.is_empty() => {
-                Some(Line { len: input.len(), consumed: input.len() })
-            }
+            Some((len, separator)) => Some(Line {
+                len,
+                consumed: len + separator,
+            }),
+            None if end_of_input && !input.is_empty() => Some(Line {
+                len: input.len(),
+                consumed: input.len(),
+            }),
             None => None,
         }
     }

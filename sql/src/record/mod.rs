@@ -26,7 +26,6 @@ pub mod value;
 
 use arrow::array::RecordBatch;
 
-
 pub use error::RecordError;
 pub use json::{JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions};
 pub use option::{OptionSupport, ParseMode, RecordOption};

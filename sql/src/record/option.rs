@@ -27,15 +27,24 @@ pub enum OptionSupport {
 }
 
 pub(crate) const fn implemented(name: &'static str) -> RecordOption {
-    RecordOption { name, support: OptionSupport::Implemented }
+    RecordOption {
+        name,
+        support: OptionSupport::Implemented,
+    }
 }
 
 pub(crate) const fn by_caller(name: &'static str) -> RecordOption {
-    RecordOption { name, support: OptionSupport::ByCaller }
+    RecordOption {
+        name,
+        support: OptionSupport::ByCaller,
+    }
 }
 
 pub(crate) const fn not_implemented(name: &'static str, default: Option<&'static str>) -> RecordOption {
-    RecordOption { name, support: OptionSupport::NotImplemented { default } }
+    RecordOption {
+        name,
+        support: OptionSupport::NotImplemented { default },
+    }
 }
 
 /// What becomes of malformed records.
@@ -65,7 +74,9 @@ impl<'a> OptionReader<'a> {
         table: &[RecordOption],
     ) -> Result<Self, RecordError> {
         for option in table {
-            let OptionSupport::NotImplemented { default } = option.support else { continue };
+            let OptionSupport::NotImplemented { default } = option.support else {
+                continue;
+            };
             if let Some(value) = get(option.name)
                 && !default.is_some_and(|d| d.eq_ignore_ascii_case(&value))
             {
@@ -95,7 +106,9 @@ impl<'a> OptionReader<'a> {
     pub(crate) fn integer(&self, name: &str, default: i32) -> Result<i32, RecordError> {
         match self.text(name) {
             None => Ok(default),
-            Some(v) => v.parse().map_err(|_| RecordError::invalid(name, &v, "an integer")),
+            Some(v) => v
+                .parse()
+                .map_err(|_| RecordError::invalid(name, &v, "an integer")),
         }
     }
 
@@ -111,17 +124,24 @@ impl<'a> OptionReader<'a> {
     }
 
     pub(crate) fn mode(&self) -> Result<ParseMode, RecordError> {
-        let Some(v) = self.text("mode") else { return Ok(ParseMode::Permissive) };
+        let Some(v) = self.text("mode") else {
+            return Ok(ParseMode::Permissive);
+        };
         match v.to_ascii_uppercase().as_str() {
             "PERMISSIVE" => Ok(ParseMode::Permissive),
             "DROPMALFORMED" => Ok(ParseMode::DropMalformed),
             "FAILFAST" => Ok(ParseMode::FailFast),
-            _ => Err(RecordError::invalid("mode", &v, "PERMISSIVE, DROPMALFORMED or FAILFAST")),
+            _ => Err(RecordError::invalid(
+                "mode",
+                &v,
+                "PERMISSIVE, DROPMALFORMED or FAILFAST",
+            )),
         }
     }
 
     pub(crate) fn corrupt_record(&self) -> String {
-        self.text("columnNameOfCorruptRecord").unwrap_or_else(|| CORRUPT_RECORD.to_owned())
+        self.text("columnNameOfCorruptRecord")
+            .unwrap_or_else(|| CORRUPT_RECORD.to_owned())
     }
 
     /// Refuses every encoding but UTF-8.
@@ -130,7 +150,11 @@ impl<'a> OptionReader<'a> {
             if let Some(v) = self.text(name)
                 && !["utf-8", "utf8", "us-ascii"].contains(&v.to_ascii_lowercase().as_str())
             {
-                return Err(RecordError::not_implemented(name, &v, "convert the files to UTF-8"));
+                return Err(RecordError::not_implemented(
+                    name,
+                    &v,
+                    "convert the files to UTF-8",
+                ));
             }
         }
         Ok(())
@@ -139,18 +163,22 @@ impl<'a> OptionReader<'a> {
     /// The line separator, if one is set.
     pub(crate) fn line_sep(&self) -> Result<Option<Vec<u8>>, RecordError> {
         match self.text("lineSep") {
-            Some(v) if v.is_empty() => {
-                Err(RecordError::invalid("lineSep", &v, "one character or more"))
-            }
+            Some(v) if v.is_empty() => Err(RecordError::invalid("lineSep", &v, "one character or more")),
             v => Ok(v.map(String::into_bytes)),
         }
     }
 
     /// The zone of option `timeZone`, else the session's.
     pub(crate) fn zone(&self, session_time_zone: &str) -> Result<Zone, RecordError> {
-        let id = self.text("timeZone").unwrap_or_else(|| session_time_zone.to_owned());
+        let id = self
+            .text("timeZone")
+            .unwrap_or_else(|| session_time_zone.to_owned());
         Zone::parse(&id).ok_or_else(|| {
-            RecordError::invalid("timeZone", &id, "a region id as 'Europe/Berlin' or an offset as '+01:00'")
+            RecordError::invalid(
+                "timeZone",
+                &id,
+                "a region id as 'Europe/Berlin' or an offset as '+01:00'",
+            )
         })
     }
 

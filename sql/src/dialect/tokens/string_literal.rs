@@ -15,9 +15,7 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
     let mut iter = tokens.into_iter().peekable();
     while let Some(token) = iter.next() {
         let literal = match &token.token {
-            Token::Word(word)
-                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") =>
-            {
+            Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") => {
                 match iter.peek() {
                     Some(next) if next.span.start == token.span.end => match body(&next.token) {
                         Some((text, quote)) => {
@@ -35,7 +33,10 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
         };
         match literal {
             Some((value, span)) => match open.and_then(|at| out.get_mut(at)) {
-                Some(TokenWithSpan { token: Token::SingleQuotedString(text), span: whole }) => {
+                Some(TokenWithSpan {
+                    token: Token::SingleQuotedString(text),
+                    span: whole,
+                }) => {
                     text.push_str(&value);
                     whole.end = span.end;
                 }

@@ -22,7 +22,10 @@ impl Column {
     /// [`RecordError::TooLarge`] if the bytes did not fit 32-bit offsets, or what Arrow objects to.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, RecordError> {
         if std::mem::take(&mut self.overflow) {
-            return Err(RecordError::TooLarge { what: "a column of a batch", limit_bytes: i32::MAX as usize });
+            return Err(RecordError::TooLarge {
+                what: "a column of a batch",
+                limit_bytes: i32::MAX as usize,
+            });
         }
         let len = self.len();
         let nulls = self.validity.finish();
@@ -56,8 +59,15 @@ impl Column {
                 Arc::new(BinaryArray::try_new(offsets, values, nulls)?)
             }
             Data::List(offsets, child) => {
-                let DataType::List(field) = &self.data_type else { return Err(mismatch(&self.data_type)) };
-                Arc::new(ListArray::try_new(field.clone(), take(offsets), child.finish()?, nulls)?)
+                let DataType::List(field) = &self.data_type else {
+                    return Err(mismatch(&self.data_type));
+                };
+                Arc::new(ListArray::try_new(
+                    field.clone(),
+                    take(offsets),
+                    child.finish()?,
+                    nulls,
+                )?)
             }
             Data::Map(offsets, keys, values) => {
                 let DataType::Map(field, ordered) = &self.data_type else {
@@ -68,21 +78,36 @@ impl Column {
                 };
                 let entries =
                     StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
-                Arc::new(MapArray::try_new(field.clone(), take(offsets), entries, nulls, *ordered)?)
+                Arc::new(MapArray::try_new(
+                    field.clone(),
+                    take(offsets),
+                    entries,
+                    nulls,
+                    *ordered,
+                )?)
             }
             Data::Struct(children, _) => {
                 let DataType::Struct(fields) = &self.data_type else {
                     return Err(mismatch(&self.data_type));
                 };
                 let arrays = children.iter_mut().map(Self::finish).collect::<Result<_, _>>()?;
-                Arc::new(StructArray::try_new_with_length(fields.clone(), arrays, nulls, len)?)
+                Arc::new(StructArray::try_new_with_length(
+                    fields.clone(),
+                    arrays,
+                    nulls,
+                    len,
+                )?)
             }
         })
     }
 }
 
 fn mismatch(data_type: &DataType) -> RecordError {
-    RecordError::UnsupportedType { format: "record", column: String::new(), data_type: data_type.to_string() }
+    RecordError::UnsupportedType {
+        format: "record",
+        column: String::new(),
+        data_type: data_type.to_string(),
+    }
 }
 
 fn primitive<T: ArrowPrimitiveType>(
@@ -91,7 +116,10 @@ fn primitive<T: ArrowPrimitiveType>(
 ) -> Result<ArrayRef, RecordError> {
     let capacity = values.len();
     let full = std::mem::replace(values, Vec::with_capacity(capacity));
-    Ok(Arc::new(PrimitiveArray::<T>::try_new(ScalarBuffer::from(full), nulls)?))
+    Ok(Arc::new(PrimitiveArray::<T>::try_new(
+        ScalarBuffer::from(full),
+        nulls,
+    )?))
 }
 
 /// The offsets so far; they start again at 0.

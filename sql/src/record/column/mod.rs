@@ -49,7 +49,10 @@ pub(crate) struct Bytes {
 
 impl Bytes {
     fn new() -> Self {
-        Self { offsets: vec![0], values: Vec::new() }
+        Self {
+            offsets: vec![0],
+            values: Vec::new(),
+        }
     }
 }
 
@@ -115,8 +118,14 @@ impl Column {
                 _ => return None,
             },
             DataType::Struct(fields) => {
-                let children = fields.iter().map(|f| Self::new(f.data_type())).collect::<Option<_>>()?;
-                Data::Struct(children, NameIndex::new(fields.iter().map(|f| Field::name(f).as_str())))
+                let children = fields
+                    .iter()
+                    .map(|f| Self::new(f.data_type()))
+                    .collect::<Option<_>>()?;
+                Data::Struct(
+                    children,
+                    NameIndex::new(fields.iter().map(|f| Field::name(f).as_str())),
+                )
             }
             _ => return None,
         };

@@ -32,12 +32,16 @@ pub(crate) struct Converter<'a> {
 
 impl<'a> Converter<'a> {
     fn raw(&self, token: Token) -> &'a [u8] {
-        self.text.get(token.start as usize..token.end as usize).unwrap_or_default()
+        self.text
+            .get(token.start as usize..token.end as usize)
+            .unwrap_or_default()
     }
 
     /// The text of a string token; it may be in `scratch`.
     fn string<'b>(text: &'b [u8], token: Token, scratch: &'b mut Vec<u8>) -> &'b [u8] {
-        let raw = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+        let raw = text
+            .get(token.start as usize..token.end as usize)
+            .unwrap_or_default();
         if token.kind == Kind::Escaped {
             scratch.clear();
             unescape(raw, scratch);
@@ -49,7 +53,9 @@ impl<'a> Converter<'a> {
 
     /// Appends the value at `index` of the tape to `column`, or nothing if it does not fit.
     pub(crate) fn append(&mut self, column: &mut Column, index: usize) -> Outcome {
-        let Some(token) = self.tape.get(index) else { return Outcome::Bad };
+        let Some(token) = self.tape.get(index) else {
+            return Outcome::Bad;
+        };
         if token.kind == Kind::Null {
             column.append_null();
             return Outcome::Good;
@@ -69,9 +75,10 @@ impl<'a> Converter<'a> {
             Data::Int32(v) if token.kind == Kind::Integer => push(v, narrow(raw)),
             Data::Int16(v) if token.kind == Kind::Integer => push(v, narrow(raw)),
             // Jackson reads a byte from -128 to 255 and wraps.
-            Data::Int8(v) if token.kind == Kind::Integer => {
-                push(v, integer(raw).filter(|n| (-128..=255).contains(n)).map(|n| n as i8))
-            }
+            Data::Int8(v) if token.kind == Kind::Integer => push(
+                v,
+                integer(raw).filter(|n| (-128..=255).contains(n)).map(|n| n as i8),
+            ),
             Data::Float64(v) if number => push(v, parse_text(raw)),
             Data::Float32(v) if number => push(v, parse_text(raw)),
             Data::Float64(v) => push(v, self.special(token)),
@@ -143,7 +150,9 @@ impl<'a> Converter<'a> {
     }
 
     fn list(&mut self, column: &mut Column, index: usize, token: Token) -> Outcome {
-        let Data::List(_, child) = &mut column.data else { return Outcome::Bad };
+        let Data::List(_, child) = &mut column.data else {
+            return Outcome::Bad;
+        };
         if token.kind != Kind::Array {
             return Outcome::Bad;
         }
@@ -167,7 +176,9 @@ impl<'a> Converter<'a> {
 
     /// Maps keep the entries in their order, with repeated keys, as Spark's do.
     fn map(&mut self, column: &mut Column, index: usize, token: Token) -> Outcome {
-        let Data::Map(_, keys, values) = &mut column.data else { return Outcome::Bad };
+        let Data::Map(_, keys, values) = &mut column.data else {
+            return Outcome::Bad;
+        };
         if token.kind != Kind::Object {
             return Outcome::Bad;
         }
@@ -196,7 +207,9 @@ impl<'a> Converter<'a> {
 
     fn structure(&mut self, column: &mut Column, index: usize, token: Token) -> Outcome {
         let row = column.len();
-        let Data::Struct(children, names) = &mut column.data else { return Outcome::Bad };
+        let Data::Struct(children, names) = &mut column.data else {
+            return Outcome::Bad;
+        };
         if token.kind != Kind::Object {
             return Outcome::Bad;
         }
@@ -244,7 +257,10 @@ impl<'a> Converter<'a> {
             at = self.tape.get(at + 1).map_or(usize::MAX, |t| t.next as usize);
         }
         if filled < columns.len() {
-            columns.iter_mut().filter(|c| c.len() == row).for_each(Column::append_null);
+            columns
+                .iter_mut()
+                .filter(|c| c.len() == row)
+                .for_each(Column::append_null);
         }
         outcome
     }
@@ -263,7 +279,9 @@ fn integer(text: &[u8]) -> Option<i64> {
         _ => (false, text),
     };
     if digits.len() < 19 {
-        let value = digits.iter().fold(0i64, |v, b| v * 10 + i64::from(b.wrapping_sub(b'0')));
+        let value = digits
+            .iter()
+            .fold(0i64, |v, b| v * 10 + i64::from(b.wrapping_sub(b'0')));
         return Some(if negative { -value } else { value });
     }
     std::str::from_utf8(text).ok()?.parse().ok()

@@ -31,7 +31,14 @@ impl JsonDecoder {
     pub fn new(schema: SchemaRef, options: JsonReadOptions) -> Result<Self, RecordError> {
         let rows = assembler(&schema, &options, None, DEFAULT_BATCH_ROWS)?;
         let names = NameIndex::new(rows.names(&schema, &options.corrupt_record).into_iter());
-        Ok(Self { schema, options, rows, names, tape: Tape::default(), scratch: Vec::new() })
+        Ok(Self {
+            schema,
+            options,
+            rows,
+            names,
+            tape: Tape::default(),
+            scratch: Vec::new(),
+        })
     }
 
     /// The same decoder giving only these columns of the schema, in this order. Call before decoding.
@@ -39,8 +46,17 @@ impl JsonDecoder {
     /// # Errors
     /// If an index is not one of the schema's.
     pub fn with_projection(mut self, projection: &[usize]) -> Result<Self, RecordError> {
-        self.rows = assembler(&self.schema, &self.options, Some(projection), self.rows.batch_rows())?;
-        self.names = NameIndex::new(self.rows.names(&self.schema, &self.options.corrupt_record).into_iter());
+        self.rows = assembler(
+            &self.schema,
+            &self.options,
+            Some(projection),
+            self.rows.batch_rows(),
+        )?;
+        self.names = NameIndex::new(
+            self.rows
+                .names(&self.schema, &self.options.corrupt_record)
+                .into_iter(),
+        );
         Ok(self)
     }
 
@@ -60,7 +76,9 @@ impl JsonDecoder {
         if std::str::from_utf8(text.get(..read).unwrap_or_default()).is_err() {
             return self.rows.end_unreadable(text);
         }
-        let Some(top) = self.tape.get(0) else { return Ok(()) };
+        let Some(top) = self.tape.get(0) else {
+            return Ok(());
+        };
         match top.kind {
             Kind::Object => {
                 let outcome = self.row(text, 0, self.rows.open_rows());
@@ -88,7 +106,9 @@ impl JsonDecoder {
 
     /// Appends the object at `index` of the tape as row number `row`.
     fn row(&mut self, text: &[u8], index: usize, row: usize) -> Outcome {
-        let Some(object) = self.tape.get(index) else { return Outcome::Bad };
+        let Some(object) = self.tape.get(index) else {
+            return Outcome::Bad;
+        };
         let mut converter = Converter {
             text,
             tape: &self.tape,
@@ -97,7 +117,9 @@ impl JsonDecoder {
             scratch: &mut self.scratch,
         };
         let names = &self.names;
-        converter.fields(&mut self.rows.columns, row, index, object, |name, hint| names.find(name, hint))
+        converter.fields(&mut self.rows.columns, row, index, object, |name, hint| {
+            names.find(name, hint)
+        })
     }
 }
 
@@ -130,7 +152,9 @@ impl RecordDecoder for JsonDecoder {
         let mut at = 0;
         while !self.rows.is_full() {
             let rest = input.get(at..).unwrap_or_default();
-            let Some(line) = self.options.separator.next(rest, end_of_input) else { break };
+            let Some(line) = self.options.separator.next(rest, end_of_input) else {
+                break;
+            };
             self.record(rest.get(..line.len).unwrap_or_default())?;
             at += line.consumed;
         }

@@ -1,12 +1,10 @@
 //! The options of reading JSON, after Spark's `JSONOptions`.
 
 use super::tape::Syntax;
-use crate::record::line::LineSeparator;
-use crate::record::option::{
-    OptionReader, ParseMode, RecordOption, by_caller, implemented, not_implemented,
-};
-use crate::record::value::TemporalReader;
 use crate::record::RecordError;
+use crate::record::line::LineSeparator;
+use crate::record::option::{OptionReader, ParseMode, RecordOption, by_caller, implemented, not_implemented};
+use crate::record::value::TemporalReader;
 
 /// Every option Spark 4.3 has for reading JSON.
 pub const JSON_READ_OPTIONS: &[RecordOption] = &[

@@ -96,7 +96,12 @@ impl Tape {
             return Err(Malformed);
         }
         let bom = usize::from(text.starts_with(b"\xef\xbb\xbf")) * 3;
-        let mut reader = Reader { tape: self, text, syntax, at: bom };
+        let mut reader = Reader {
+            tape: self,
+            text,
+            syntax,
+            at: bom,
+        };
         reader.skip_blanks()?;
         if reader.peek().is_none() {
             return Ok(0);
@@ -150,7 +155,12 @@ impl Reader<'_> {
     #[inline]
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         let next = self.tape.tokens.len() as u32 + 1;
-        self.tape.tokens.push(Token { kind, start: start as u32, end: end as u32, next });
+        self.tape.tokens.push(Token {
+            kind,
+            start: start as u32,
+            end: end as u32,
+            next,
+        });
     }
 
     /// Reads a scalar, or opens a container.
@@ -194,7 +204,9 @@ impl Reader<'_> {
 
     fn word(&mut self, word: &[u8], kind: Kind, start: usize) -> Result<(), Malformed> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let continues = rest.get(word.len()).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let continues = rest
+            .get(word.len())
+            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         if !rest.starts_with(word) || continues {
             return Err(Malformed);
         }
@@ -230,7 +242,10 @@ impl Reader<'_> {
             return Err(Malformed);
         }
         let start = self.at;
-        WORDS.iter().find_map(|word| self.word(word, Kind::NonNumeric, start).ok()).ok_or(Malformed)
+        WORDS
+            .iter()
+            .find_map(|word| self.word(word, Kind::NonNumeric, start).ok())
+            .ok_or(Malformed)
     }
 
     fn field_name(&mut self) -> Result<(), Malformed> {

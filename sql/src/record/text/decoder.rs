@@ -9,8 +9,12 @@ use crate::record::option::{OptionReader, ParseMode, RecordOption, by_caller, im
 use crate::record::{DEFAULT_BATCH_ROWS, RecordDecoder, RecordError};
 
 /// Every option Spark 4.3 has for reading text.
-pub const TEXT_READ_OPTIONS: &[RecordOption] =
-    &[implemented("encoding"), implemented("lineSep"), implemented("wholetext"), by_caller("compression")];
+pub const TEXT_READ_OPTIONS: &[RecordOption] = &[
+    implemented("encoding"),
+    implemented("lineSep"),
+    implemented("wholetext"),
+    by_caller("compression"),
+];
 
 /// How text is read.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +63,12 @@ impl TextDecoder {
             });
         }
         let rows = assembler(&schema, None, DEFAULT_BATCH_ROWS)?;
-        Ok(Self { schema, options, rows, done: false })
+        Ok(Self {
+            schema,
+            options,
+            rows,
+            done: false,
+        })
     }
 
     /// The same decoder giving only these columns of the schema. Call before decoding.
@@ -115,7 +124,9 @@ impl RecordDecoder for TextDecoder {
         let mut at = 0;
         while !self.rows.is_full() {
             let rest = input.get(at..).unwrap_or_default();
-            let Some(line) = self.options.separator.next(rest, end_of_input) else { break };
+            let Some(line) = self.options.separator.next(rest, end_of_input) else {
+                break;
+            };
             self.line(rest.get(..line.len).unwrap_or_default())?;
             at += line.consumed;
         }

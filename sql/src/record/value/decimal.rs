@@ -33,7 +33,10 @@ pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i12
         }
         let digit = byte - b'0';
         if place < keep {
-            match value.checked_mul(10).and_then(|v| v.checked_add(i128::from(digit))) {
+            match value
+                .checked_mul(10)
+                .and_then(|v| v.checked_add(i128::from(digit)))
+            {
                 Some(v) => value = v,
                 None => overflow = true,
             }
@@ -113,9 +116,15 @@ mod tests {
 
     #[test]
     fn decimals_are_written_as_java_writes_them() {
-        for (unscaled, scale, text) in
-            [(1250, 2, "12.50"), (-1, 6, "-0.000001"), (0, 2, "0.00"), (7, 0, "7"), (0, 10, "0E-10"), (1000, 10, "1.000E-7"), (5, -2, "5E+2")]
-        {
+        for (unscaled, scale, text) in [
+            (1250, 2, "12.50"),
+            (-1, 6, "-0.000001"),
+            (0, 2, "0.00"),
+            (7, 0, "7"),
+            (0, 10, "0E-10"),
+            (1000, 10, "1.000E-7"),
+            (5, -2, "5E+2"),
+        ] {
             let mut out = Vec::new();
             format_decimal(unscaled, scale, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);

@@ -114,7 +114,9 @@ fn parse_local(text: &[u8]) -> Option<(i64, Option<Zone>)> {
         return None;
     }
     let days = days_from_civil(year, month as u32, day as u32)?;
-    let micros = days.checked_mul(DAY_US)?.checked_add(((h * 60 + m) * 60 + s) * 1_000_000 + us)?;
+    let micros = days
+        .checked_mul(DAY_US)?
+        .checked_add(((h * 60 + m) * 60 + s) * 1_000_000 + us)?;
     Some((micros, zone))
 }
 

@@ -10,11 +10,11 @@ mod pattern;
 mod temporal;
 mod zone;
 
-pub(crate) use decimal::parse_decimal;
 pub use decimal::format_decimal;
+pub(crate) use decimal::parse_decimal;
 pub use double::{format_double, format_float};
 pub use iso::{parse_date, parse_timestamp, parse_timestamp_ntz};
 pub use pattern::DateTimePattern;
-pub use temporal::{format_date, format_timestamp, format_timestamp_ntz};
 pub(crate) use temporal::TemporalReader;
+pub use temporal::{format_date, format_timestamp, format_timestamp_ntz};
 pub use zone::Zone;

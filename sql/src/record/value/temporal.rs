@@ -68,7 +68,11 @@ pub fn format_timestamp_ntz(local_micros: i64, out: &mut String) {
     use std::fmt::Write;
     let t = CivilTime::from_micros(local_micros);
     push_year(t.year, out);
-    let _ = write!(out, "-{:02}-{:02} {:02}:{:02}:{:02}", t.month, t.day, t.hour, t.minute, t.second);
+    let _ = write!(
+        out,
+        "-{:02}-{:02} {:02}:{:02}:{:02}",
+        t.month, t.day, t.hour, t.minute, t.second
+    );
     if t.micros != 0 {
         let fraction = format!("{:06}", t.micros);
         let _ = write!(out, ".{}", fraction.trim_end_matches('0'));

@@ -58,14 +58,20 @@ const SHORT_IDS: &[(&str, &str)] = &[
 impl Zone {
     /// UTC.
     pub fn utc() -> Self {
-        Self { id: "UTC".into(), rule: Rule::Fixed(0) }
+        Self {
+            id: "UTC".into(),
+            rule: Rule::Fixed(0),
+        }
     }
 
     /// A fixed offset of this many seconds east of UTC, named as Java names it.
     pub(crate) fn fixed(seconds: i32) -> Self {
         let mut id = String::new();
         push_offset(&mut id, seconds, true, OffsetWidth::SecondsIfAny, "Z");
-        Self { id, rule: Rule::Fixed(seconds) }
+        Self {
+            id,
+            rule: Rule::Fixed(seconds),
+        }
     }
 
     /// The zone of this id: `Z`, `+1`, `+01:00`, `UTC+1`, `Europe/Berlin`, `PST`; none if there is none.
@@ -86,7 +92,10 @@ impl Zone {
                 }
             },
         };
-        Some(Self { id: id.to_owned(), rule })
+        Some(Self {
+            id: id.to_owned(),
+            rule,
+        })
     }
 
     /// The id.
@@ -110,7 +119,11 @@ impl Zone {
         match self.rule {
             Rule::Fixed(_) => self.id.clone(),
             Rule::Region(tz) => naive(utc_micros)
-                .and_then(|utc| tz.offset_from_utc_datetime(&utc).abbreviation().map(str::to_owned))
+                .and_then(|utc| {
+                    tz.offset_from_utc_datetime(&utc)
+                        .abbreviation()
+                        .map(str::to_owned)
+                })
                 .unwrap_or_else(|| self.id.clone()),
         }
     }
@@ -135,7 +148,9 @@ fn naive(micros: i64) -> Option<NaiveDateTime> {
 }
 
 fn region_offset(tz: Tz, local_micros: i64) -> i32 {
-    let Some(local) = naive(local_micros) else { return 0 };
+    let Some(local) = naive(local_micros) else {
+        return 0;
+    };
     match tz.offset_from_local_datetime(&local) {
         MappedLocalTime::Single(o) | MappedLocalTime::Ambiguous(o, _) => o.fix().local_minus_utc(),
         // In a gap: the offset before it moves the time forward by the gap. A gap is at most a day.
@@ -165,9 +180,11 @@ fn parse_offset(text: &str) -> Option<i32> {
     let (h, m, s) = match parts.as_slice() {
         [one] if one.len() <= 2 => (number(one)?, 0, 0),
         [one] if one.len() == 4 => (number(one.get(..2)?)?, number(one.get(2..)?)?, 0),
-        [one] if one.len() == 6 => {
-            (number(one.get(..2)?)?, number(one.get(2..4)?)?, number(one.get(4..)?)?)
-        }
+        [one] if one.len() == 6 => (
+            number(one.get(..2)?)?,
+            number(one.get(2..4)?)?,
+            number(one.get(4..)?)?,
+        ),
         [h, m] => (number(h)?, number(m)?, 0),
         [h, m, s] if m.len() == 2 && s.len() == 2 => (number(h)?, number(m)?, number(s)?),
         _ => return None,

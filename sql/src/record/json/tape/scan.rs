@@ -26,7 +26,9 @@ fn special(text: &[u8], mut at: usize, quote: u8) -> Option<usize> {
         at += 8;
     }
     let rest = text.get(at..)?;
-    rest.iter().position(|b| *b == quote || *b == b'\\' || *b < 0x20).map(|i| at + i)
+    rest.iter()
+        .position(|b| *b == quote || *b == b'\\' || *b < 0x20)
+        .map(|i| at + i)
 }
 
 /// The index of the closing quote of a string whose text begins at `at`, and whether it has escapes.

@@ -137,7 +137,11 @@ fn quoted(chars: &[char], at: &mut usize) -> Result<String, String> {
 fn letter(c: char, count: usize) -> Result<Item, String> {
     let too_many = || format!("too many letters '{c}'");
     let number = |field, most: usize| {
-        if count <= most { Ok(Item::Number(field, count)) } else { Err(too_many()) }
+        if count <= most {
+            Ok(Item::Number(field, count))
+        } else {
+            Err(too_many())
+        }
     };
     match (c, count) {
         ('y' | 'u', 1..=6) => Ok(Item::Year(count)),
@@ -161,9 +165,10 @@ fn letter(c: char, count: usize) -> Result<Item, String> {
         ('k', _) => number(Field::ClockHour, 2),
         ('m', _) => number(Field::Minute, 2),
         ('s', _) => number(Field::Second, 2),
-        ('y' | 'u' | 'M' | 'L' | 'E' | 'Q' | 'q' | 'G' | 'a' | 'S' | 'X' | 'x' | 'Z' | 'O' | 'V' | 'z', _) => {
-            Err(format!("'{c}' cannot stand {count} times"))
-        }
+        (
+            'y' | 'u' | 'M' | 'L' | 'E' | 'Q' | 'q' | 'G' | 'a' | 'S' | 'X' | 'x' | 'Z' | 'O' | 'V' | 'z',
+            _,
+        ) => Err(format!("'{c}' cannot stand {count} times")),
         ('Y' | 'W' | 'w', _) => Err(format!("week-based letter '{c}' is not supported")),
         _ => Err(format!("letter '{c}' is not supported")),
     }

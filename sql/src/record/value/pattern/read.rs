@@ -39,7 +39,11 @@ impl DateTimePattern {
     /// Microseconds since the epoch, in `zone` if the text names none.
     pub fn parse_timestamp(&self, text: &[u8], zone: &Zone) -> Option<i64> {
         let parsed = self.parse(text)?;
-        parsed.zone.as_ref().unwrap_or(zone).to_utc(parsed.local_micros()?)
+        parsed
+            .zone
+            .as_ref()
+            .unwrap_or(zone)
+            .to_utc(parsed.local_micros()?)
     }
 
     /// Local microseconds; none also if the text names a zone.
@@ -130,7 +134,11 @@ fn item<'t>(one: &Item, text: &'t str, parsed: &mut Parsed) -> Option<&'t str> {
             digits(text, 1, 2).map(|(_, rest)| rest)
         }
         Item::Era(long) => {
-            let (bc, ad) = if *long { ("Before Christ", "Anno Domini") } else { ("BC", "AD") };
+            let (bc, ad) = if *long {
+                ("Before Christ", "Anno Domini")
+            } else {
+                ("BC", "AD")
+            };
             parsed.before_christ = strip(text, bc).is_some();
             strip(text, if parsed.before_christ { bc } else { ad })
         }
@@ -162,7 +170,11 @@ fn item<'t>(one: &Item, text: &'t str, parsed: &mut Parsed) -> Option<&'t str> {
 /// The text after `prefix`, whatever its case.
 fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let head = text.get(..prefix.len())?;
-    if head.eq_ignore_ascii_case(prefix) { text.get(prefix.len()..) } else { None }
+    if head.eq_ignore_ascii_case(prefix) {
+        text.get(prefix.len()..)
+    } else {
+        None
+    }
 }
 
 fn digits(text: &str, min: usize, max: usize) -> Option<(i64, &str)> {
@@ -257,9 +269,16 @@ fn offset<'t>(text: &'t str, count: usize, z: bool, parsed: &mut Parsed) -> Opti
 
 fn gmt<'t>(text: &'t str, parsed: &mut Parsed) -> Option<&'t str> {
     let rest = strip(text, "GMT")?;
-    let len = rest.bytes().take_while(|b| b"+-:".contains(b) || b.is_ascii_digit()).count();
+    let len = rest
+        .bytes()
+        .take_while(|b| b"+-:".contains(b) || b.is_ascii_digit())
+        .count();
     let (offset, after) = rest.split_at(len);
-    parsed.zone = Some(if offset.is_empty() { Zone::utc() } else { Zone::parse(offset)? });
+    parsed.zone = Some(if offset.is_empty() {
+        Zone::utc()
+    } else {
+        Zone::parse(offset)?
+    });
     Some(after)
 }
 
@@ -268,7 +287,10 @@ fn zone<'t>(text: &'t str, parsed: &mut Parsed) -> Option<&'t str> {
     let part = |b: u8| b.is_ascii_alphanumeric() || b"+-:/_".contains(&b);
     let len = text.bytes().take_while(|b| part(*b)).count();
     let (id, rest) = text.split_at(len);
-    let region = ZONES.iter().find(|(short, _, _)| short.eq_ignore_ascii_case(id)).map(|(_, region, _)| *region);
+    let region = ZONES
+        .iter()
+        .find(|(short, _, _)| short.eq_ignore_ascii_case(id))
+        .map(|(_, region, _)| *region);
     parsed.zone = Some(Zone::parse(region.unwrap_or(id))?);
     Some(rest)
 }

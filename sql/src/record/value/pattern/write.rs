@@ -19,13 +19,19 @@ impl DateTimePattern {
     /// Appends the text of an instant (microseconds since the epoch) in `zone`.
     pub fn format_timestamp(&self, micros: i64, zone: &Zone, out: &mut String) {
         let local = CivilTime::from_micros(zone.to_local(micros).unwrap_or(micros));
-        let moment = Moment { local, zone: Some((zone, zone.offset_at(micros), micros)) };
+        let moment = Moment {
+            local,
+            zone: Some((zone, zone.offset_at(micros), micros)),
+        };
         write_items(&self.items, &moment, out);
     }
 
     /// Appends the text of a local time; parts about zones are left out.
     pub fn format_timestamp_ntz(&self, local_micros: i64, out: &mut String) {
-        let moment = Moment { local: CivilTime::from_micros(local_micros), zone: None };
+        let moment = Moment {
+            local: CivilTime::from_micros(local_micros),
+            zone: None,
+        };
         write_items(&self.items, &moment, out);
     }
 
@@ -66,7 +72,9 @@ fn write_item(item: &Item, moment: &Moment<'_>, out: &mut String) {
                 2 => write!(out, "{quarter:02}"),
                 3 => write!(out, "Q{quarter}"),
                 _ => {
-                    let ordinal = ["1st", "2nd", "3rd", "4th"].get(quarter as usize - 1).unwrap_or(&"");
+                    let ordinal = ["1st", "2nd", "3rd", "4th"]
+                        .get(quarter as usize - 1)
+                        .unwrap_or(&"");
                     write!(out, "{ordinal} quarter")
                 }
             };
@@ -145,7 +153,10 @@ fn write_zone(item: &Item, zone: &Zone, seconds: i32, micros: i64, out: &mut Str
         Item::ZoneId => out.push_str(zone.id()),
         Item::ZoneName(long) => {
             let name = zone.abbreviation_at(micros);
-            let full = ZONES.iter().find(|(short, _, _)| *short == name).filter(|_| *long);
+            let full = ZONES
+                .iter()
+                .find(|(short, _, _)| *short == name)
+                .filter(|_| *long);
             out.push_str(full.map_or(name.as_str(), |(_, _, full)| full));
         }
         _ => {}
