@@ -3,9 +3,13 @@
 mod base64;
 mod convert;
 mod decoder;
+mod encoder;
 mod read_options;
 mod tape;
 mod unescape;
+mod write_options;
 
 pub use decoder::JsonDecoder;
+pub use encoder::JsonEncoder;
 pub use read_options::{JSON_READ_OPTIONS, JsonReadOptions};
+pub use write_options::{JSON_WRITE_OPTIONS, JsonWriteOptions};
