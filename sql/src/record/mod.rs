@@ -30,10 +30,14 @@ mod tests;
 
 use arrow::array::RecordBatch;
 
-pub use csv::{CSV_READ_OPTIONS, CSV_WRITE_OPTIONS, CsvDecoder, CsvEncoder, CsvReadOptions, CsvWriteOptions};
+pub use csv::{
+    CSV_READ_OPTIONS, CSV_WRITE_OPTIONS, CsvDecoder, CsvEncoder, CsvReadOptions, CsvWriteOptions,
+    infer_csv_schema,
+};
 pub use error::RecordError;
 pub use json::{
     JSON_READ_OPTIONS, JSON_WRITE_OPTIONS, JsonDecoder, JsonEncoder, JsonReadOptions, JsonWriteOptions,
+    infer_json_schema,
 };
 pub use option::{OptionSupport, ParseMode, RecordOption};
 pub use text::{

@@ -1,6 +1,7 @@
 //! Tables of records and what Spark 4.3 makes of them, and properties of all decoders and encoders.
 
 mod csv_read;
+mod infer;
 mod json_read;
 mod properties;
 mod temporal;
