@@ -25,6 +25,7 @@ use crate::{Conf, Result};
 
 pub use memory::MemoryStream;
 pub use read_limit::ReadLimit;
+pub(crate) use registry::definition;
 pub use registry::{SourceDefinition, SourceRegistry, StreamSourceProvider};
 
 /// What a source gets when a run of a query opens it.
