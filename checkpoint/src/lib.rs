@@ -37,6 +37,7 @@ pub use file_manager::{
     LocalFileManager, LockGuard, ObjectStoreFileManager, file_manager_for_url,
 };
 pub use location::CheckpointLocation;
+pub use metadata_log::version::{json as parse_json, split as parse_versioned};
 pub use metadata_log::{
     CompactibleFileStreamLog, CompactibleLogEntry, CompactibleLogOptions, FileSourceEntry, MetadataLog,
     SinkFileStatus,

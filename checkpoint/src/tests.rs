@@ -129,8 +129,10 @@ async fn a_missing_predecessor_and_a_commit_above_the_offsets_are_errors_that_na
     assert!(error.to_string().contains("offsets/6"), "{error}");
     assert_eq!(error.kind(), CheckpointErrorKind::Corrupt);
 
-    let mut options = CheckpointOptions::default();
-    options.asynchronous = true;
+    let options = CheckpointOptions {
+        asynchronous: true,
+        ..CheckpointOptions::default()
+    };
     let resumed = open_with(&manager, options)
         .await
         .unwrap()
@@ -229,8 +231,10 @@ async fn files_of_another_life_without_metadata_are_refused() {
 async fn the_two_checks_can_be_switched_off() {
     let manager = logged(&[0], &[0]).await;
     manager.delete("metadata").await.unwrap();
-    let mut options = CheckpointOptions::default();
-    options.verify_metadata_exists = false;
+    let mut options = CheckpointOptions {
+        verify_metadata_exists: false,
+        ..CheckpointOptions::default()
+    };
     let error = open_with(&manager, options.clone()).await.unwrap_err();
     assert!(
         matches!(error, CheckpointError::LocationNotEmpty { .. }),

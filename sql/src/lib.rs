@@ -10,6 +10,8 @@ mod output_mode;
 pub mod record;
 mod relation;
 mod streaming_plan;
+#[cfg(test)]
+mod test_streams;
 
 pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};

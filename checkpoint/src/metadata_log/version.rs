@@ -47,8 +47,20 @@ pub(crate) fn split_version<'a>(path: &str, text: &'a str, supported: u32) -> Re
     }
 }
 
-/// Reads one JSON value; an early end is torn, anything else malformed.
-pub(crate) fn json<'a, T: serde::Deserialize<'a>>(path: &str, text: &'a str, expected: &str) -> Result<T> {
+/// The version of a text file and what follows its first line: [`text`] and [`split_version`] in one.
+///
+/// `path` and `expected` are for messages.
+pub fn split<'a>(
+    path: &str,
+    content: &'a [u8],
+    supported: u32,
+    expected: &str,
+) -> Result<(u32, Option<&'a str>)> {
+    split_version(path, text(path, content, expected)?, supported)
+}
+
+/// Reads one JSON value; an early end is torn, anything else malformed. `path` and `expected` are for messages.
+pub fn json<'a, T: serde::Deserialize<'a>>(path: &str, text: &'a str, expected: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         if error.is_eof() {
             CheckpointError::Torn {

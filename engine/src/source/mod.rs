@@ -11,6 +11,9 @@ mod rate;
 mod read_limit;
 mod registry;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -25,6 +25,7 @@ use object_store::ObjectMeta;
 use super::format::{FileFormat, FileFormatKind};
 use super::guard::{GuardedSource, ReadPolicy};
 use super::parquet_types::ParquetAdapterFactory;
+use super::record_source::RecordSource;
 use super::{TableFile, partition};
 use crate::{FileUri, Result};
 
@@ -125,15 +126,15 @@ impl FileTable {
         Ok(chosen)
     }
 
-    fn source(&self, state: &dyn Session) -> Result<Arc<dyn FileSource>> {
+    fn source(&self, state: &dyn Session) -> Arc<dyn FileSource> {
         let columns = self.layout.partition_columns.clone();
         let schema = TableSchema::builder(Arc::clone(&self.layout.data))
             .with_table_partition_cols(columns)
             .build();
         match self.format.kind {
-            FileFormatKind::Parquet => Ok(Arc::new(parquet_source(state, schema))),
+            FileFormatKind::Parquet => Arc::new(parquet_source(state, schema)),
             FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
-                Err(crate::TidemillError::internal("record formats are not there yet"))
+                Arc::new(RecordSource::new(schema, Arc::clone(&self.format)))
             }
         }
     }
@@ -166,7 +167,7 @@ impl FileTable {
         // Registers stores that open by themselves.
         first.uri.object_store(state.runtime_env())?;
         let url = first.uri.store_url()?;
-        let source = Arc::new(GuardedSource::new(self.source(state)?, policy));
+        let source = Arc::new(GuardedSource::new(self.source(state), policy));
         let files = chosen
             .into_iter()
             .map(|(file, values)| {

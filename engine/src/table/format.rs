@@ -1,6 +1,14 @@
 //! File formats: their names, their read options, and what a scan needs to know of them.
 
-use crate::{Conf, OptionSpec, Options, Result};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use tidemill_sql::record::{
+    JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions, OptionSupport, RecordDecoder, RecordError, RecordOption,
+    TEXT_READ_OPTIONS, TextDecoder, TextReadOptions,
+};
+
+use crate::{Conf, OptionSpec, Options, Result, TidemillError};
 
 /// The formats that files can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +46,27 @@ impl FileFormatKind {
     }
 
     /// The read options that are its own.
-    fn options(self) -> &'static [OptionSpec] {
+    fn options(self) -> Vec<OptionSpec> {
         match self {
-            Self::Parquet => PARQUET_OPTIONS,
-            Self::Json | Self::Csv | Self::Text => &[],
+            Self::Parquet => PARQUET_OPTIONS.to_vec(),
+            Self::Json => specs(JSON_READ_OPTIONS),
+            Self::Text => specs(TEXT_READ_OPTIONS),
+            Self::Csv => Vec::new(),
         }
     }
+}
+
+fn specs(options: &[RecordOption]) -> Vec<OptionSpec> {
+    options
+        .iter()
+        .map(|option| match option.support {
+            OptionSupport::Implemented | OptionSupport::ByCaller => OptionSpec::Known(option.name),
+            OptionSupport::NotImplemented { default } => OptionSpec::NotImplemented {
+                name: option.name,
+                default,
+            },
+        })
+        .collect()
 }
 
 /// Options of every format.
@@ -80,12 +103,20 @@ const PARQUET_OPTIONS: &[OptionSpec] = &[
     },
 ];
 
+/// The read options of a format, parsed.
+#[derive(Clone, Debug)]
+enum ReadOptions {
+    Parquet,
+    Json(Box<JsonReadOptions>),
+    Text(TextReadOptions),
+    Csv,
+}
+
 /// What a scan needs to know of a format.
 #[derive(Clone, Debug)]
 pub(crate) struct FileFormat {
     pub(crate) kind: FileFormatKind,
-    /// The options as given; the format's own are read when a file is opened.
-    pub(crate) options: Options,
+    read: ReadOptions,
     /// The session's time zone: times without a zone are in it.
     pub(crate) time_zone: String,
     pub(crate) ignore_missing_files: bool,
@@ -102,18 +133,62 @@ impl FileFormat {
     ) -> Result<Self> {
         options.check(
             &format!("source '{}'", kind.name()),
-            &[COMMON_OPTIONS, more, kind.options()],
+            &[COMMON_OPTIONS, more, &kind.options()],
         )?;
         let flag = |name: &str, key: &str| {
             let default = conf.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
             options.get_bool(name, default)
         };
+        let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
+        let get = |name: &str| options.get(name).map(str::to_owned);
+        let read = match kind {
+            FileFormatKind::Parquet => ReadOptions::Parquet,
+            FileFormatKind::Json => {
+                let read = JsonReadOptions::from_options(&get, &time_zone).map_err(refused)?;
+                ReadOptions::Json(Box::new(read))
+            }
+            FileFormatKind::Text => ReadOptions::Text(TextReadOptions::from_options(&get).map_err(refused)?),
+            FileFormatKind::Csv => ReadOptions::Csv,
+        };
         Ok(Self {
             kind,
-            options: options.clone(),
-            time_zone: conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned(),
+            read,
+            time_zone,
             ignore_missing_files: flag("ignoreMissingFiles", "spark.sql.files.ignoreMissingFiles")?,
             ignore_corrupt_files: flag("ignoreCorruptFiles", "spark.sql.files.ignoreCorruptFiles")?,
         })
     }
+
+    /// A decoder of one file's records, giving these columns of the schema.
+    ///
+    /// # Errors
+    /// When the format has no text for a column's type.
+    pub(super) fn decoder(
+        &self,
+        schema: &SchemaRef,
+        columns: &[usize],
+        batch_rows: usize,
+    ) -> Result<Box<dyn RecordDecoder>> {
+        let schema = Arc::clone(schema);
+        let decoder: Result<Box<dyn RecordDecoder>, RecordError> = match &self.read {
+            ReadOptions::Json(options) => JsonDecoder::new(schema, options.as_ref().clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
+            ReadOptions::Text(options) => TextDecoder::new(schema, options.clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
+            ReadOptions::Csv => {
+                return Err(TidemillError::unsupported(
+                    "UNSUPPORTED_DATA_SOURCE",
+                    "reading csv files is not supported yet",
+                ));
+            }
+            ReadOptions::Parquet => return Err(TidemillError::internal("Parquet files hold no records")),
+        };
+        decoder.map_err(refused)
+    }
+}
+
+fn refused(error: RecordError) -> TidemillError {
+    TidemillError::invalid(error.condition(), error.to_string()).with_source(error)
 }

@@ -4,6 +4,7 @@
 //! [`FileTable`] per batch, a [`BatchFileTable`] lists its path at every scan.
 
 mod batch_table;
+mod compression;
 mod file_table;
 mod format;
 mod glob;
@@ -14,6 +15,7 @@ mod parquet_types;
 mod partition;
 mod partition_type;
 mod path_files;
+mod record_source;
 
 use crate::{FileUri, Result};
 

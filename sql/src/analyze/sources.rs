@@ -114,3 +114,61 @@ fn check_source_name(name: &str) -> Result<()> {
         ),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_streams::{TestStream, scan_of, stream_scan};
+    use crate::{OutputMode, StreamingPlan};
+    use datafusion::logical_expr::LogicalPlanBuilder;
+
+    #[test]
+    fn sources_stand_once_in_the_order_of_their_first_line() {
+        let (a, b) = (stream_scan("a"), stream_scan("b"));
+        let plan = LogicalPlanBuilder::from(a.clone())
+            .union(b)
+            .and_then(|union| union.union(a))
+            .and_then(LogicalPlanBuilder::build)
+            .unwrap();
+        let plan = StreamingPlan::analyze(plan, OutputMode::Append).unwrap();
+        let names = |relations: &[Arc<StreamingRelation>]| -> Vec<String> {
+            relations
+                .iter()
+                .map(|relation| TestStream::name_of(relation))
+                .collect()
+        };
+        assert_eq!(names(plan.offset_lines()), ["a", "b", "a"]);
+        assert_eq!(names(plan.sources()), ["a", "b"]);
+        let second = plan.sources()[1].id();
+        assert_eq!(plan.source_ordinal(second), Some(1));
+        assert_eq!(plan.source_ordinal(SourceId::next()), None);
+    }
+
+    #[test]
+    fn a_source_name_must_be_valid_and_unique_over_the_lines() {
+        let named = |stream: &str, name: &str| scan_of(TestStream::named_relation(stream, name), stream);
+        let union = |left: LogicalPlan, right: LogicalPlan| {
+            let plan = LogicalPlanBuilder::from(left)
+                .union(right)
+                .unwrap()
+                .build()
+                .unwrap();
+            StreamingPlan::analyze(plan, OutputMode::Append)
+        };
+        assert!(union(named("a", "x"), named("b", "y_2")).is_ok());
+        let twice = union(named("a", "x"), named("b", "x")).unwrap_err();
+        assert_eq!(
+            twice.condition,
+            "STREAMING_QUERY_EVOLUTION_ERROR.DUPLICATE_SOURCE_NAMES"
+        );
+        let same = named("a", "x");
+        assert_eq!(union(same.clone(), same).unwrap_err().condition, twice.condition);
+        for name in ["", "x-y", "../x", "é"] {
+            let error = union(named("a", name), stream_scan("b")).unwrap_err();
+            assert_eq!(
+                error.condition, "STREAMING_QUERY_EVOLUTION_ERROR.INVALID_SOURCE_NAME",
+                "{name}"
+            );
+        }
+    }
+}

@@ -14,5 +14,8 @@ mod log;
 mod options;
 mod seen_files;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use definition::FileDefinition;
 pub(super) use file_source::open;
