@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::SqlDialect;
 use super::statements::table_reference;
-use super::tokens::RELATION_FUNCTION;
+use super::tokens::{RELATION_FUNCTION, StreamClause};
 use crate::{Result, SqlError};
 
 /// What one place of a query reads.
@@ -37,9 +37,10 @@ pub(crate) enum RelationRequest {
 }
 
 /// Takes the relations out of the query; each is left as a call with its place in the list.
-pub(crate) fn take(query: &mut Query, dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
+pub(crate) fn take(query: &mut Query, streams: &[StreamClause], dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
     let mut taker = Taker {
         dialect,
+        streams,
         scopes: Vec::new(),
         requests: Vec::new(),
     };
@@ -49,8 +50,9 @@ pub(crate) fn take(query: &mut Query, dialect: SqlDialect) -> Result<Vec<Relatio
     }
 }
 
-struct Taker {
+struct Taker<'a> {
     dialect: SqlDialect,
+    streams: &'a [StreamClause],
     scopes: Vec<Scope>,
     requests: Vec<RelationRequest>,
 }
@@ -61,7 +63,7 @@ struct Scope {
     done: usize,
 }
 
-impl Taker {
+impl Taker<'_> {
     fn is_cte(&self, name: &str) -> bool {
         self.scopes
             .iter()
@@ -99,8 +101,14 @@ impl Taker {
         if *with_ordinality || !partitions.is_empty() {
             return refuse("This form of a table in FROM");
         }
-        if let Some(args) = args {
-            return self.call(name, args, position);
+        if let Some(call) = args.as_mut() {
+            if let Some(cte) = self.streamed_cte(name, call)? {
+                // Spark resolves the CTE before it looks at STREAM.
+                *name = ObjectName::from(vec![Ident::with_quote('`', cte)]);
+                *args = None;
+                return Ok(());
+            }
+            return self.call(name, call, position);
         }
         let parts: Vec<String> = name
             .0
@@ -131,6 +139,29 @@ impl Taker {
         Ok(())
     }
 
+    /// The CTE that a STREAM names, if it names one.
+    fn streamed_cte(&self, name: &ObjectName, args: &TableFunctionArgs) -> Result<Option<String>> {
+        let clause = relation_number(name, Some(args)).and_then(|n| self.streams.get(n));
+        let Some(clause) = clause else {
+            return Ok(None);
+        };
+        let [table] = clause.table.as_slice() else {
+            return Ok(None);
+        };
+        let table = table.to_lowercase();
+        if !self.is_cte(&table) {
+            return Ok(None);
+        }
+        if !clause.options.is_empty() || clause.name.is_some() {
+            return Err(SqlError::new(
+                "UNSUPPORTED_FEATURE",
+                format!("WITH and IDENTIFIED BY after STREAM of the common table expression {table} are not supported."),
+            )
+            .at(clause.position.0, clause.position.1));
+        }
+        Ok(Some(table))
+    }
+
     /// A table function: a stream's clause, or one that is not known here.
     fn call(
         &mut self,
@@ -158,7 +189,7 @@ impl Taker {
     }
 }
 
-impl VisitorMut for Taker {
+impl VisitorMut for Taker<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
@@ -203,6 +234,15 @@ fn arguments(number: usize) -> TableFunctionArgs {
     TableFunctionArgs {
         args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value.into())))],
         settings: None,
+    }
+}
+
+/// The number of a relation that was taken out, if this is one.
+pub(crate) fn relation_number(name: &ObjectName, args: Option<&TableFunctionArgs>) -> Option<usize> {
+    if name.to_string() == RELATION_FUNCTION {
+        args.and_then(number)
+    } else {
+        None
     }
 }
 

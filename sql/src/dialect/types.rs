@@ -6,8 +6,11 @@ use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast::{
     ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
 };
+use datafusion::sql::sqlparser::parser::Parser;
 use std::sync::Arc;
 
+use super::SqlDialect;
+use super::tokens::{parser_dialect, parser_error};
 use super::statements::{array, map, timestamp};
 use crate::SqlError;
 
@@ -19,6 +22,16 @@ impl TypePlanner for SparkTypes {
     fn plan_type_field(&self, sql_type: &SqlType) -> DataFusionResult<Option<FieldRef>> {
         Ok(Some(Arc::new(Field::new("", data_type(sql_type)?, true))))
     }
+}
+
+/// The Arrow type of a type's text.
+pub(crate) fn parse(text: &str) -> Result<DataType, SqlError> {
+    let dialect = parser_dialect(SqlDialect::Spark);
+    let sql_type = Parser::new(dialect.as_ref())
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_data_type())
+        .map_err(|e| parser_error(&e))?;
+    data_type(&sql_type)
 }
 
 /// The Arrow type of a type in the text.
