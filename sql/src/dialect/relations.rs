@@ -230,7 +230,8 @@ impl VisitorMut for Taker<'_> {
 }
 
 fn arguments(number: usize) -> TableFunctionArgs {
-    let value = Value::Number(number.to_string(), false);
+    // A string, because numbers are given Spark's types later.
+    let value = Value::SingleQuotedString(number.to_string());
     TableFunctionArgs {
         args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value.into())))],
         settings: None,
@@ -249,7 +250,7 @@ pub(crate) fn relation_number(name: &ObjectName, args: Option<&TableFunctionArgs
 fn number(args: &TableFunctionArgs) -> Option<usize> {
     match args.args.as_slice() {
         [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
-            value: Value::Number(digits, _),
+            value: Value::Number(digits, _) | Value::SingleQuotedString(digits),
             ..
         })))] => digits.parse().ok(),
         _ => None,
