@@ -28,6 +28,13 @@ impl BatchId {
         Self(self.0.saturating_add(1))
     }
 
+    /// The id that a file name stands for; none for anything but a plain decimal number without padding.
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let padded = name.len() > 1 && name.starts_with('0');
+        let digits = !padded && name.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| name.parse().ok().map(Self)).flatten()
+    }
+
     /// The batch before this one; none before the first.
     pub fn previous(self) -> Option<Self> {
         self.0.checked_sub(1).map(Self)

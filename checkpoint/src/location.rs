@@ -16,6 +16,14 @@ impl CheckpointLocation {
     /// The state stores.
     pub const STATE: &str = "state";
 
+    /// The folders that hold a query's files, and whether each is a log that names batches.
+    pub(crate) const FOLDERS: [(&str, bool); 4] = [
+        (Self::OFFSETS, true),
+        (Self::COMMITS, true),
+        (Self::SOURCES, false),
+        (Self::STATE, false),
+    ];
+
     /// The folder of one source: by ordinal, or by name where it has one.
     pub fn source(id: &str) -> String {
         format!("{}/{id}", Self::SOURCES)

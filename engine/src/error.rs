@@ -3,7 +3,7 @@
 use std::fmt;
 
 use datafusion::error::DataFusionError;
-use tidemill_checkpoint::CheckpointError;
+use tidemill_checkpoint::{CheckpointError, CheckpointErrorKind};
 use tidemill_sql::SqlError;
 use tidemill_state::StateError;
 
@@ -72,6 +72,13 @@ impl TidemillError {
         self
     }
 
+    /// The same error, at this line and column (from 1) of the SQL text.
+    #[must_use]
+    pub fn at(mut self, line: u64, column: u64) -> Self {
+        self.position = Some((line, column));
+        self
+    }
+
     /// What to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -137,12 +144,26 @@ impl From<TidemillError> for DataFusionError {
 
 impl From<CheckpointError> for TidemillError {
     fn from(error: CheckpointError) -> Self {
-        Self::new(ErrorKind::Corrupt, "CHECKPOINT_ERROR", error.to_string()).with_source(error)
+        Self::new(kind_of(&error), error.condition(), error.to_string()).with_source(error)
     }
 }
 
 impl From<StateError> for TidemillError {
     fn from(error: StateError) -> Self {
-        Self::new(ErrorKind::Corrupt, "STATE_ERROR", error.to_string()).with_source(error)
+        match error {
+            StateError::Checkpoint(error) => error.into(),
+            other => Self::new(ErrorKind::Corrupt, "STATE_ERROR", other.to_string()).with_source(other),
+        }
+    }
+}
+
+fn kind_of(error: &CheckpointError) -> ErrorKind {
+    match error.kind() {
+        CheckpointErrorKind::Retry => ErrorKind::Retry,
+        CheckpointErrorKind::Concurrent => ErrorKind::Concurrent,
+        CheckpointErrorKind::Corrupt => ErrorKind::Corrupt,
+        CheckpointErrorKind::Invalid => ErrorKind::Invalid,
+        CheckpointErrorKind::Unsupported => ErrorKind::Unsupported,
+        _ => ErrorKind::Internal,
     }
 }

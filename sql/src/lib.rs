@@ -2,6 +2,7 @@
 //!
 //! This crate plans: it does no I/O while planning and names no source and no sink.
 
+mod analyze;
 pub mod dialect;
 mod error;
 mod incremental;
@@ -9,9 +10,14 @@ mod output_mode;
 pub mod record;
 mod relation;
 mod streaming_plan;
+mod streaming_view;
+#[cfg(test)]
+mod test_streams;
 
+pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};
 pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
 pub use output_mode::OutputMode;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};
 pub use streaming_plan::StreamingPlan;
+pub use streaming_view::StreamingView;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::DefaultTableSource;
 use datafusion::error::Result as DataFusionResult;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableScan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::SqlError;
@@ -36,24 +37,48 @@ pub trait StreamDefinition: Any + Debug + Send + Sync {
 }
 
 /// A source in a streaming plan: a table that cannot be scanned, only bound to a batch's input.
-#[derive(Debug)]
+///
+/// A clone is the same occurrence.
+#[derive(Clone, Debug)]
 pub struct StreamingRelation {
     id: SourceId,
     name: Option<String>,
     definition: Arc<dyn StreamDefinition>,
     schema: SchemaRef,
+    occurrence: SourceId,
+    line: Option<StatementLine>,
+}
+
+/// The place of a relation's offset line among those of the SQL statement that wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StatementLine {
+    /// Which of the statement's lines, from 0.
+    pub(crate) index: usize,
+    /// How many scans of this statement's plan there are: they stand side by side in every plan built on it.
+    pub(crate) scans: usize,
 }
 
 impl StreamingRelation {
     /// A new occurrence of the source; `name` is the one given by `IDENTIFIED BY` or `read_stream().name()`.
     pub fn new(definition: Arc<dyn StreamDefinition>, name: Option<String>) -> Self {
         let schema = definition.schema();
+        let id = SourceId::next();
         Self {
-            id: SourceId::next(),
+            id,
             name,
             definition,
             schema,
+            occurrence: id,
+            line: None,
         }
+    }
+
+    /// The relation that a scan reads, if it reads a stream.
+    pub fn of_scan(scan: &TableScan) -> Option<&Self> {
+        scan.source
+            .downcast_ref::<DefaultTableSource>()?
+            .table_provider
+            .downcast_ref()
     }
 
     /// The occurrence.
@@ -64,6 +89,33 @@ impl StreamingRelation {
     /// The user's name for the source, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What tells the places of one source in a statement apart: its id, or what a view gave when it was named.
+    pub(crate) fn occurrence(&self) -> SourceId {
+        self.occurrence
+    }
+
+    /// The same source at another place of a statement.
+    pub(crate) fn at_occurrence(&self, occurrence: SourceId) -> Self {
+        Self {
+            occurrence,
+            line: None,
+            ..self.clone()
+        }
+    }
+
+    /// Where the statement that wrote it puts its offset line; `None`: where it stands in the plan.
+    pub(crate) fn statement_line(&self) -> Option<StatementLine> {
+        self.line
+    }
+
+    /// The same occurrence with its place among the offset lines of a statement.
+    pub(crate) fn with_statement_line(&self, line: StatementLine) -> Self {
+        Self {
+            line: Some(line),
+            ..self.clone()
+        }
     }
 
     /// What the engine opens.

@@ -1,9 +1,19 @@
-//! `offsets/<N>`: what batch N will read.
-#![allow(clippy::unimplemented, unused_variables)]
+//! `offsets/<N>`: what batch N will read, written before anything of the batch is planned or run.
+//!
+//! Version 1 has a line per source in plan order, version 2 a line `id:offset` per source. An existing log goes on
+//! in its version.
 
-use indexmap::IndexMap;
+mod metadata;
+mod offset_seq;
+#[cfg(test)]
+mod tests;
 
-use crate::{BatchId, Creation, MetadataLog, Offset, Result};
+use std::sync::Arc;
+
+pub use metadata::OffsetSeqMetadata;
+pub use offset_seq::OffsetSeq;
+
+use crate::{BatchId, CheckpointFileManager, CheckpointLocation, Creation, MetadataLog, Result};
 
 /// The version of an offset log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,71 +24,59 @@ pub enum OffsetLogVersion {
     V2,
 }
 
-/// The metadata line of an offset log entry.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct OffsetSeqMetadata {
-    /// Event-time watermark in force for the batch, ms since the epoch; 0 = none yet.
-    pub batch_watermark_ms: i64,
-    /// The batch's clock, ms since the epoch: what `current_timestamp()` answers in every run of the batch.
-    pub batch_timestamp_ms: i64,
-    /// Confs frozen with the batch.
-    pub conf: IndexMap<String, String>,
-}
-
-impl OffsetSeqMetadata {
-    /// The line of one batch.
-    pub fn new(batch_watermark_ms: i64, batch_timestamp_ms: i64, conf: IndexMap<String, String>) -> Self {
-        Self {
-            batch_watermark_ms,
-            batch_timestamp_ms,
-            conf,
-        }
-    }
-}
-
-/// The entry of one batch.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct OffsetSeq {
-    /// The metadata line; none in very old checkpoints.
-    pub metadata: Option<OffsetSeqMetadata>,
-    /// One per source occurrence, in plan order (v1), or in file order (v2): its id (`0`, `1` … or a name) and offset.
-    /// In v1 the id is the position.
-    pub offsets: Vec<(String, Option<Offset>)>,
-}
-
-impl OffsetSeq {
-    /// The entry of one batch, sources by position.
-    pub fn new(metadata: OffsetSeqMetadata, offsets: Vec<(String, Option<Offset>)>) -> Self {
-        Self {
-            metadata: Some(metadata),
-            offsets,
-        }
-    }
-}
-
 /// `offsets/`.
 #[derive(Debug)]
 pub struct OffsetSeqLog {
     log: MetadataLog,
+    version: OffsetLogVersion,
 }
 
 impl OffsetSeqLog {
+    /// Opens the log of a checkpoint; `version` is used when it has no entries yet.
+    ///
+    /// An existing log whose newest entry cannot be read is an error.
+    pub async fn open(manager: Arc<dyn CheckpointFileManager>, version: OffsetLogVersion) -> Result<Self> {
+        let mut opened = Self {
+            log: MetadataLog::new(manager, CheckpointLocation::OFFSETS),
+            version,
+        };
+        if let Some(newest) = opened.log.list_ids().await?.last()
+            && let Some(content) = opened.log.read(*newest).await?
+        {
+            opened.version = offset_seq::version_of(&opened.log.describe(*newest), &content)?;
+        }
+        Ok(opened)
+    }
+
     /// Writes the entry of batch `id` in the log's version.
     pub async fn add(&self, id: BatchId, entry: &OffsetSeq) -> Result<Creation> {
-        unimplemented!()
+        let content = entry.encode(&self.log.describe(id), self.version)?;
+        self.log.create(id, content).await
     }
+
     /// The entry of batch `id`.
     pub async fn get(&self, id: BatchId) -> Result<Option<OffsetSeq>> {
-        unimplemented!()
+        match self.log.read(id).await? {
+            Some(content) => OffsetSeq::parse(&self.log.describe(id), &content).map(Some),
+            None => Ok(None),
+        }
     }
-    /// The newest entry.
+
+    /// The newest entry, by a new listing.
     pub async fn latest(&self) -> Result<Option<(BatchId, OffsetSeq)>> {
-        unimplemented!()
+        match self.log.list_ids().await?.last() {
+            Some(id) => Ok(self.get(*id).await?.map(|entry| (*id, entry))),
+            None => Ok(None),
+        }
     }
+
     /// The version that entries are written in: the existing log's, else the one asked for at opening.
     pub fn version(&self) -> OffsetLogVersion {
-        unimplemented!()
+        self.version
+    }
+
+    /// The files of the log.
+    pub fn log(&self) -> &MetadataLog {
+        &self.log
     }
 }

@@ -1,4 +1,18 @@
 //! Streaming sinks: what a sink promises, and the ones built in.
+//!
+//! A sink gets the batches of a query in order and may get the newest one again after a crash. The file sink keeps
+//! a log by batch id and so is exactly once; memory and foreach_batch see the id; console and noop repeat.
+
+mod console;
+pub mod file;
+mod foreach_batch;
+mod memory;
+mod noop;
+mod partitions;
+mod registry;
+pub mod show;
+#[cfg(test)]
+mod testing;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,6 +28,13 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::{Conf, Options, Result};
+
+pub use console::ConsoleSink;
+pub use file::FileSink;
+pub use foreach_batch::ForeachBatchSink;
+pub use memory::MemorySink;
+pub use noop::NoopSink;
+pub use registry::{SinkRegistry, StreamSinkProvider, open};
 
 /// What a sink gets when a run of a query opens it.
 #[derive(Clone)]
@@ -115,3 +136,6 @@ pub trait StreamSink: Debug + Send + Sync {
     /// the rows to their end (state and watermark depend on it) and drops them.
     async fn add_batch(&self, batch: &SinkBatch) -> Result<SinkProgress>;
 }
+
+#[cfg(test)]
+mod tests;

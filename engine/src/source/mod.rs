@@ -1,4 +1,18 @@
 //! Streaming sources: what a source promises, and the ones built in.
+//!
+//! A [`SourceDefinition`] is what a reader or a `CREATE TABLE … USING` made of a format, a schema and options: checked,
+//! but not open. A run of a query opens it with its own folder of the checkpoint and gets a [`StreamSource`].
+//! Formats beyond the built-in ones come in through a [`SourceRegistry`].
+
+mod file;
+mod memory;
+mod offset;
+mod rate;
+mod read_limit;
+mod registry;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -12,20 +26,10 @@ use tidemill_checkpoint::{CheckpointFileManager, Offset};
 use crate::clock::Clock;
 use crate::{Conf, Result};
 
-/// How much a source may add to one batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReadLimit {
-    /// Everything there is.
-    #[default]
-    AllAvailable,
-    /// At most so many files.
-    MaxFiles(u64),
-    /// Files of at most so many bytes together, but at least one.
-    MaxBytes(u64),
-    /// At most so many rows.
-    MaxRows(u64),
-}
+pub use memory::MemoryStream;
+pub use read_limit::ReadLimit;
+pub(crate) use registry::definition;
+pub use registry::{SourceDefinition, SourceRegistry, StreamSourceProvider};
 
 /// What a source gets when a run of a query opens it.
 #[derive(Clone, Debug)]
@@ -75,6 +79,12 @@ pub trait StreamSource: Debug + Send + Sync {
     /// Gives false when the source cannot, and the query then runs a single batch.
     async fn prepare_for_available_now(&self) -> Result<bool> {
         Ok(false)
+    }
+
+    /// Resolves when there may be more than the last [`latest_offset`](Self::latest_offset) saw: a hint that spares
+    /// the loop its pause. A source that cannot tell never resolves, and is asked again after the polling delay.
+    async fn wait_for_data(&self) {
+        std::future::pending().await
     }
 
     /// Extra figures for progress.

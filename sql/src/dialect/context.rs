@@ -9,9 +9,7 @@ use datafusion::common::{DataFusionError, Result as DataFusionResult, TableRefer
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner};
-use datafusion::logical_expr::{
-    AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
-};
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 
 use super::functions::{self, Functions};
 use super::types::SparkTypes;
@@ -65,20 +63,18 @@ impl ContextProvider for StatementContext<'_> {
         name: &str,
         args: Vec<Expr>,
     ) -> DataFusionResult<Arc<dyn TableSource>> {
-        let function = self.state.table_functions().get(name).ok_or_else(|| {
-            DataFusionError::Plan(format!("table function '{name}' not found"))
-        })?;
+        let function = self
+            .state
+            .table_functions()
+            .get(name)
+            .ok_or_else(|| DataFusionError::Plan(format!("table function '{name}' not found")))?;
         let provider = function.create_table_provider_with_args(
             datafusion::catalog::TableFunctionArgs::new(&args, self.state),
         )?;
         Ok(provider_as_source(provider))
     }
 
-    fn create_cte_work_table(
-        &self,
-        name: &str,
-        schema: SchemaRef,
-    ) -> DataFusionResult<Arc<dyn TableSource>> {
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> DataFusionResult<Arc<dyn TableSource>> {
         Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
     }
 
@@ -91,7 +87,8 @@ impl ContextProvider for StatementContext<'_> {
     }
 
     fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
-        self.is_spark().then(|| Arc::new(SparkTypes) as Arc<dyn TypePlanner>)
+        self.is_spark()
+            .then(|| Arc::new(SparkTypes) as Arc<dyn TypePlanner>)
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {

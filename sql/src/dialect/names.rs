@@ -114,7 +114,10 @@ pub(crate) fn planning_error(error: &DataFusionError) -> SqlError {
         DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
             SchemaError::AmbiguousReference { field } => SqlError::new(
                 "AMBIGUOUS_REFERENCE",
-                format!("Reference `{}` is ambiguous: it fits more than one column.", field.flat_name()),
+                format!(
+                    "Reference `{}` is ambiguous: it fits more than one column.",
+                    field.flat_name()
+                ),
             ),
             SchemaError::FieldNotFound { field, valid_fields } => {
                 let names: Vec<String> = valid_fields.iter().map(|c| format!("`{}`", c.name)).collect();

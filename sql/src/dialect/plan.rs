@@ -81,8 +81,8 @@ async fn plan_at_depth(
 }
 
 fn parser_options(state: &SessionState, settings: &SqlSettings) -> ParserOptions {
-    let options = ParserOptions::from(&state.config_options().sql_parser)
-        .with_map_string_types_to_utf8view(false);
+    let options =
+        ParserOptions::from(&state.config_options().sql_parser).with_map_string_types_to_utf8view(false);
     match settings.dialect {
         SqlDialect::Spark => options
             .with_enable_ident_normalization(true)
@@ -103,9 +103,13 @@ async fn relation(
     match request {
         RelationRequest::Table { name, position } => {
             let at = |e: SqlError| e.at(position.0, position.1);
-            let provider = find_table(state, name).await?.ok_or_else(|| at(not_found(name)))?;
+            let provider = find_table(state, name)
+                .await?
+                .ok_or_else(|| at(not_found(name)))?;
             if let Some(view) = provider.downcast_ref::<ViewDefinition>() {
-                return Box::pin(view_plan(state, name, view, settings, depth)).await.map_err(at);
+                return Box::pin(view_plan(state, name, view, settings, depth))
+                    .await
+                    .map_err(at);
             }
             Ok(LogicalPlanBuilder::scan(name.clone(), provider_as_source(provider), None)?.build()?)
         }
@@ -163,7 +167,10 @@ async fn view_plan(
     }
     let mut statements = parse_script(view.text(), view.dialect())?;
     let Some(Statement::Query(query)) = statements.pop().map(|s| s.statement) else {
-        return Err(SqlError::new("INTERNAL_ERROR", format!("view {name} is no query")));
+        return Err(SqlError::new(
+            "INTERNAL_ERROR",
+            format!("view {name} is no query"),
+        ));
     };
     let mut plan = plan_at_depth(state, &query, settings, depth + 1)
         .await
@@ -177,10 +184,7 @@ async fn view_plan(
 }
 
 /// The table of this name, found without regard to case.
-async fn find_table(
-    state: &SessionState,
-    name: &TableReference,
-) -> Result<Option<Arc<dyn TableProvider>>> {
+async fn find_table(state: &SessionState, name: &TableReference) -> Result<Option<Arc<dyn TableProvider>>> {
     let Ok(schema) = state.schema_for_ref(name.clone()) else {
         return Ok(None);
     };
@@ -188,7 +192,11 @@ async fn find_table(
         return Ok(Some(table));
     }
     let wanted = name.table().to_lowercase();
-    let Some(other) = schema.table_names().into_iter().find(|n| n.to_lowercase() == wanted) else {
+    let Some(other) = schema
+        .table_names()
+        .into_iter()
+        .find(|n| n.to_lowercase() == wanted)
+    else {
         return Ok(None);
     };
     Ok(schema.table(&other).await?)

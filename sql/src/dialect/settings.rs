@@ -93,7 +93,17 @@ impl SqlSettings {
     pub fn is_utc(&self) -> bool {
         matches!(
             self.time_zone.to_ascii_uppercase().as_str(),
-            "UTC" | "Z" | "GMT" | "UCT" | "ETC/UTC" | "ZULU" | "+00:00" | "+0" | "UTC+0" | "GMT+0" | "UTC+00:00"
+            "UTC"
+                | "Z"
+                | "GMT"
+                | "UCT"
+                | "ETC/UTC"
+                | "ZULU"
+                | "+00:00"
+                | "+0"
+                | "UTC+0"
+                | "GMT+0"
+                | "UTC+00:00"
         )
     }
 

@@ -1,17 +1,28 @@
 //! From the analysed plan to the plan of one batch: bind sources, pin the clock, optimise, plan.
-#![allow(clippy::unimplemented, unused_variables)]
+//!
+//! Planning a batch is a function of the analysed plan, the session's settings, [`BatchInputs`] and [`BatchContext`]:
+//! no clock is read and nothing is fetched, so a batch that is run again after a crash gets the same plan. Each step
+//! leaves a valid plan and stands in its own file.
+
+mod bind_sources;
+mod bind_timestamp;
+mod micro_batch_plan;
+mod planner;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
 
-use crate::{Result, SourceId, StreamingPlan};
+pub use micro_batch_plan::MicroBatchPlan;
+pub use planner::IncrementalExecution;
 
-/// What each source brings to a batch.
+use crate::SourceId;
+
+/// What each source brings to a batch. A source that is not here brings no rows.
 pub type BatchInputs = HashMap<SourceId, Arc<dyn TableProvider>>;
 
 /// Everything about a batch that a plan may depend on.
@@ -34,38 +45,5 @@ impl BatchContext {
             timestamp_ms,
             watermark_ms,
         }
-    }
-}
-
-/// The plan of one batch.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct MicroBatchPlan {
-    /// The bound logical plan, clocks pinned, not optimised: what `foreach_batch` wraps in a DataFrame.
-    pub logical: LogicalPlan,
-    /// What runs.
-    pub physical: Arc<dyn ExecutionPlan>,
-}
-
-/// Plans the batches of one run of a query.
-#[derive(Debug)]
-pub struct IncrementalExecution {
-    plan: StreamingPlan,
-}
-
-impl IncrementalExecution {
-    /// For the run of this plan.
-    pub fn new(plan: StreamingPlan) -> Self {
-        Self { plan }
-    }
-
-    /// The plan of one batch: same inputs, same plan.
-    pub async fn plan(
-        &self,
-        state: &SessionState,
-        inputs: &BatchInputs,
-        context: &BatchContext,
-    ) -> Result<MicroBatchPlan> {
-        unimplemented!()
     }
 }

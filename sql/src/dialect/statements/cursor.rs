@@ -26,7 +26,13 @@ impl<'a> Cursor<'a> {
         streams: &'a [StreamClause],
         dialect: SqlDialect,
     ) -> Self {
-        Self { text, tokens, streams, at: 0, dialect }
+        Self {
+            text,
+            tokens,
+            streams,
+            at: 0,
+            dialect,
+        }
     }
 
     /// The token that comes next.
@@ -203,7 +209,10 @@ pub(crate) fn table_reference(parts: &[String]) -> Result<TableReference> {
         )),
         _ => Err(SqlError::new(
             "IDENTIFIER_TOO_MANY_NAME_PARTS",
-            format!("{} is not a valid table name: it has more than three parts.", parts.join(".")),
+            format!(
+                "{} is not a valid table name: it has more than three parts.",
+                parts.join(".")
+            ),
         )),
     }
 }

@@ -29,7 +29,12 @@ pub fn parse_schema_ddl(ddl: &str) -> Result<SchemaRef> {
     let tokens: Vec<TokenWithSpan> = match parsed.into_iter().collect::<Vec<_>>().as_mut_slice() {
         [] => Vec::new(),
         [one] => std::mem::take(&mut one.tokens),
-        _ => return Err(SqlError::new("PARSE_SYNTAX_ERROR", "Syntax error: a schema has no ';'.")),
+        _ => {
+            return Err(SqlError::new(
+                "PARSE_SYNTAX_ERROR",
+                "Syntax error: a schema has no ';'.",
+            ));
+        }
     };
     let tokens = split_angles(&tokens);
     let mut cursor = Cursor::new(&text, &tokens, &[], SqlDialect::Spark);
@@ -103,9 +108,16 @@ fn column(cursor: &mut Cursor<'_>, in_struct: bool) -> Result<Field> {
             nullable = false;
         } else if cursor.words(&["COMMENT"]) {
             comment = Some(cursor.string("the comment's text")?);
-        } else if ["DEFAULT", "GENERATED", "COLLATE", "PRIMARY", "CHECK", "REFERENCES"]
-            .iter()
-            .any(|w| cursor.is_word(w))
+        } else if [
+            "DEFAULT",
+            "GENERATED",
+            "COLLATE",
+            "PRIMARY",
+            "CHECK",
+            "REFERENCES",
+        ]
+        .iter()
+        .any(|w| cursor.is_word(w))
         {
             let word = cursor.name("a word")?;
             return Err(cursor.here(SqlError::new(
@@ -182,13 +194,8 @@ pub(crate) fn array(element: DataType) -> DataType {
 
 /// MAP of two types, in Spark's layout.
 pub(crate) fn map(key: DataType, value: DataType) -> DataType {
-    let entries = DataType::Struct(
-        vec![
-            Field::new("key", key, false),
-            Field::new("value", value, true),
-        ]
-        .into(),
-    );
+    let entries =
+        DataType::Struct(vec![Field::new("key", key, false), Field::new("value", value, true)].into());
     DataType::Map(Arc::new(Field::new("entries", entries, false)), false)
 }
 
@@ -236,7 +243,9 @@ fn decimal(cursor: &mut Cursor<'_>) -> Result<DataType> {
 fn digits(cursor: &mut Cursor<'_>) -> Result<u8> {
     match cursor.peek().map(|t| &t.token) {
         Some(Token::Number(digits, _)) => {
-            let value = digits.parse().map_err(|_| cursor.expected("a small whole number"))?;
+            let value = digits
+                .parse()
+                .map_err(|_| cursor.expected("a small whole number"))?;
             cursor.next();
             Ok(value)
         }

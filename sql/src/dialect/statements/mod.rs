@@ -122,8 +122,14 @@ pub fn parse_script(text: &str, dialect: SqlDialect) -> Result<Vec<ParsedStateme
         .iter()
         .map(|tokens| {
             let split = data_type::split_angles(&tokens.tokens);
-            let is_ddl = ["CREATE"].iter().any(|w| super::tokens::is_word(split.first(), w));
-            let all = if is_ddl { ddl_tokens(&tokens.tokens) } else { tokens.tokens.clone() };
+            let is_ddl = ["CREATE"]
+                .iter()
+                .any(|w| super::tokens::is_word(split.first(), w));
+            let all = if is_ddl {
+                ddl_tokens(&tokens.tokens)
+            } else {
+                tokens.tokens.clone()
+            };
             let mut cursor = Cursor::new(&lines, &all, &tokens.streams, dialect);
             let start = cursor.location();
             let statement = one_statement(&mut cursor).map_err(|e| match e.position {
@@ -155,7 +161,9 @@ fn ddl_tokens(
 /// Parses the statement that the cursor stands before, which must take all that is left.
 fn one_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if cursor.peek().map(|t| &t.token) == Some(&Token::LParen)
-        || ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|w| cursor.is_word(w))
+        || ["SELECT", "WITH", "VALUES", "TABLE"]
+            .iter()
+            .any(|w| cursor.is_word(w))
     {
         return Ok(Statement::Query(Box::new(cursor.query()?)));
     }
@@ -189,9 +197,9 @@ fn one_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
 
 /// The first words of Spark's statements that are not supported.
 const KNOWN_VERBS: [&str; 27] = [
-    "ALTER", "ANALYZE", "BEGIN", "CACHE", "CALL", "CLEAR", "COMMENT", "COPY", "DECLARE", "DELETE", "DFS", "EXECUTE", "EXPORT",
-    "GRANT", "LIST", "LOAD", "LOCK", "MERGE", "MSCK", "REFRESH", "REPLACE", "REVOKE", "STOP", "TRUNCATE", "UNCACHE",
-    "UPDATE", "USE",
+    "ALTER", "ANALYZE", "BEGIN", "CACHE", "CALL", "CLEAR", "COMMENT", "COPY", "DECLARE", "DELETE", "DFS",
+    "EXECUTE", "EXPORT", "GRANT", "LIST", "LOAD", "LOCK", "MERGE", "MSCK", "REFRESH", "REPLACE", "REVOKE",
+    "STOP", "TRUNCATE", "UNCACHE", "UPDATE", "USE",
 ];
 
 fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
@@ -220,14 +228,20 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
         (_, true) => "CREATE OR REFRESH",
         _ => "CREATE",
     };
-    let two_words = match (cursor.peek().map(|t| &t.token), cursor.peek_nth(1).map(|t| &t.token)) {
-        (Some(Token::Word(a)), Some(Token::Word(b))) if a.value.eq_ignore_ascii_case("MATERIALIZED") => {
-            Some(format!("{verb} {} {}", a.value.to_uppercase(), b.value.to_uppercase()))
-        }
+    let two_words = match (
+        cursor.peek().map(|t| &t.token),
+        cursor.peek_nth(1).map(|t| &t.token),
+    ) {
+        (Some(Token::Word(a)), Some(Token::Word(b))) if a.value.eq_ignore_ascii_case("MATERIALIZED") => Some(
+            format!("{verb} {} {}", a.value.to_uppercase(), b.value.to_uppercase()),
+        ),
         _ => None,
     };
     Err(match two_words {
-        Some(name) => cursor.here(SqlError::new("UNSUPPORTED_FEATURE", format!("{name} is not supported."))),
+        Some(name) => cursor.here(SqlError::new(
+            "UNSUPPORTED_FEATURE",
+            format!("{name} is not supported."),
+        )),
         None => catalog::unsupported(cursor, verb),
     })
 }

@@ -34,7 +34,10 @@ pub(crate) fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
         Some((key, value)) => (key.trim(), Some(value.trim())),
         None => (raw, None),
     };
-    let key = key.strip_prefix('`').and_then(|k| k.strip_suffix('`')).unwrap_or(key);
+    let key = key
+        .strip_prefix('`')
+        .and_then(|k| k.strip_suffix('`'))
+        .unwrap_or(key);
     if key.is_empty() || key.chars().any(char::is_whitespace) {
         return Err(cursor.here(SqlError::new(
             "INVALID_SET_SYNTAX",
@@ -45,7 +48,11 @@ pub(crate) fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
     Ok(match value {
         Some(value) => Statement::Set {
             key,
-            value: value.strip_prefix('`').and_then(|v| v.strip_suffix('`')).unwrap_or(value).to_owned(),
+            value: value
+                .strip_prefix('`')
+                .and_then(|v| v.strip_suffix('`'))
+                .unwrap_or(value)
+                .to_owned(),
         },
         None => Statement::ShowSetting { key },
     })

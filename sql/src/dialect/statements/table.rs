@@ -70,7 +70,10 @@ pub(crate) fn create_table(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if table.format.is_none() {
         return Err(cursor.here(SqlError::new(
             "PARSE_SYNTAX_ERROR",
-            format!("CREATE TABLE {} needs USING and a format, such as USING json.", table.name),
+            format!(
+                "CREATE TABLE {} needs USING and a format, such as USING json.",
+                table.name
+            ),
         )));
     }
     Ok(Statement::CreateTable(Box::new(CreateTable { table })))
@@ -86,7 +89,10 @@ pub(crate) fn create_streaming_table(cursor: &mut Cursor<'_>) -> Result<Statemen
         if cursor.is_done() {
             return Err(cursor.here(SqlError::new(
                 "UNSUPPORTED_FEATURE.STREAMING_TABLE_WITHOUT_QUERY",
-                format!("CREATE STREAMING TABLE {} without AS SELECT is not supported.", table.name),
+                format!(
+                    "CREATE STREAMING TABLE {} without AS SELECT is not supported.",
+                    table.name
+                ),
             )));
         }
         return Err(cursor.expected("a clause of CREATE STREAMING TABLE, or AS and a query"));
@@ -190,7 +196,11 @@ fn refuse_clause(cursor: &Cursor<'_>, streaming: bool) -> Result<()> {
             .enumerate()
             .all(|(n, w)| super::super::tokens::is_word(cursor.peek_nth(n), w));
         if here {
-            let statement = if streaming { "CREATE STREAMING TABLE" } else { "CREATE TABLE" };
+            let statement = if streaming {
+                "CREATE STREAMING TABLE"
+            } else {
+                "CREATE TABLE"
+            };
             return Err(unsupported(cursor, &format!("{name} of {statement}")));
         }
     }
@@ -217,8 +227,10 @@ pub(crate) fn key_values(cursor: &mut Cursor<'_>) -> Result<IndexMap<String, Str
         cursor.token(&Token::Eq);
         let value = value(cursor, &key)?;
         if out.keys().any(|k: &String| k.eq_ignore_ascii_case(&key)) {
-            return Err(SqlError::new("DUPLICATE_KEY", format!("Found duplicate keys `{key}`."))
-                .at(place.line, place.column));
+            return Err(
+                SqlError::new("DUPLICATE_KEY", format!("Found duplicate keys `{key}`."))
+                    .at(place.line, place.column),
+            );
         }
         out.insert(key, value);
         if !cursor.token(&Token::Comma) {
@@ -251,7 +263,9 @@ fn value(cursor: &mut Cursor<'_>, key: &str) -> Result<String> {
             format!("{}{digits}", if minus { "-" } else { "" })
         }
         Some(Token::SingleQuotedString(text)) if !minus => text.clone(),
-        Some(Token::Word(w)) if !minus && ["true", "false"].iter().any(|b| w.value.eq_ignore_ascii_case(b)) => {
+        Some(Token::Word(w))
+            if !minus && ["true", "false"].iter().any(|b| w.value.eq_ignore_ascii_case(b)) =>
+        {
             w.value.to_lowercase()
         }
         _ => return Err(cursor.expected(&format!("a value in quotes, a number, true or false for '{key}'"))),
@@ -268,7 +282,10 @@ fn partition_columns(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
         out.push(cursor.name("a column's name")?);
         match cursor.peek().map(|t| &t.token) {
             Some(Token::LParen) => {
-                return Err(unsupported(cursor, "a transform (such as days(ts)) in PARTITIONED BY"));
+                return Err(unsupported(
+                    cursor,
+                    "a transform (such as days(ts)) in PARTITIONED BY",
+                ));
             }
             Some(Token::Word(_)) => {
                 return Err(unsupported(cursor, "a column with a type in PARTITIONED BY"));

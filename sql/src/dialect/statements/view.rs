@@ -26,11 +26,7 @@ pub struct CreateView {
 }
 
 /// Parses what follows `CREATE [OR REPLACE] [TEMPORARY] VIEW`.
-pub(crate) fn create_view(
-    cursor: &mut Cursor<'_>,
-    or_replace: bool,
-    temporary: bool,
-) -> Result<Statement> {
+pub(crate) fn create_view(cursor: &mut Cursor<'_>, or_replace: bool, temporary: bool) -> Result<Statement> {
     let if_not_exists = cursor.words(&["IF", "NOT", "EXISTS"]);
     if if_not_exists && or_replace {
         return Err(cursor.here(SqlError::new(

@@ -50,10 +50,7 @@ fn text(interval: IntervalLiteral) -> String {
 
 /// Reads the tokens after INTERVAL; `None` where they are no literal (INTERVAL is then a name). `strings` says whether a bare
 /// string (`'10 minutes'`) is one. Gives the interval and how many tokens it took.
-pub(crate) fn literal(
-    tokens: &[TokenWithSpan],
-    strings: bool,
-) -> Result<Option<(IntervalLiteral, usize)>> {
+pub(crate) fn literal(tokens: &[TokenWithSpan], strings: bool) -> Result<Option<(IntervalLiteral, usize)>> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some((sign, value, quoted, used)) = value(tokens.get(at..).unwrap_or_default()) {
@@ -219,9 +216,7 @@ fn range(value: &str, sign: i64, first: Unit, last: Unit) -> Result<Part> {
             .split_once('-')
             .ok_or_else(|| invalid(&format!("'{value}' is not years-months.")))?;
         return match (part(years, sign, first)?, part(months, sign, last)?) {
-            (Part::Months(a), Part::Months(b)) => {
-                a.checked_add(b).map(Part::Months).ok_or_else(too_large)
-            }
+            (Part::Months(a), Part::Months(b)) => a.checked_add(b).map(Part::Months).ok_or_else(too_large),
             _ => Err(invalid("Year-month fields expected.")),
         };
     }
@@ -231,7 +226,9 @@ fn range(value: &str, sign: i64, first: Unit, last: Unit) -> Result<Part> {
     };
     let fields: Vec<&str> = text.split([' ', ':']).filter(|f| !f.is_empty()).collect();
     if from >= to || fields.len() != to - from + 1 {
-        return Err(invalid(&format!("'{value}' does not have the fields of its units.")));
+        return Err(invalid(&format!(
+            "'{value}' does not have the fields of its units."
+        )));
     }
     let mut sum: i64 = 0;
     for (field, unit) in fields.iter().zip(order.iter().skip(from)) {

@@ -48,8 +48,8 @@ pub(crate) fn parser_dialect(dialect: SqlDialect) -> Box<dyn Dialect> {
 /// PARSE_SYNTAX_ERROR for text that has no tokens (an open string or comment), with its position.
 pub(crate) fn statements(text: &str, dialect: SqlDialect) -> Result<Vec<StatementTokens>> {
     let parser_dialect = parser_dialect(dialect);
-    let mut tokenizer = Tokenizer::new(parser_dialect.as_ref(), text)
-        .with_unescape(dialect != SqlDialect::Spark);
+    let mut tokenizer =
+        Tokenizer::new(parser_dialect.as_ref(), text).with_unescape(dialect != SqlDialect::Spark);
     let tokens = tokenizer.tokenize_with_location().map_err(tokenizer_error)?;
     let mut out = Vec::new();
     for part in tokens.split(|t| t.token == Token::SemiColon) {
@@ -70,7 +70,10 @@ fn statement(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Option<S
         let raw = tokens.iter().find(|t| !string_literal::is_blank(&t.token));
         if is_word(raw, "SET") {
             let tokens = words::without_blanks(tokens);
-            return Ok(Some(StatementTokens { tokens, streams: Vec::new() }));
+            return Ok(Some(StatementTokens {
+                tokens,
+                streams: Vec::new(),
+            }));
         }
         number_suffix::resolve(string_literal::resolve(tokens)?)?
     } else {

@@ -53,10 +53,7 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
 }
 
 /// `DECIMAL(p, s)` as Spark gives it to a literal with these digits.
-fn decimal_type(
-    digits: &str,
-    span: datafusion::sql::sqlparser::tokenizer::Span,
-) -> Vec<TokenWithSpan> {
+fn decimal_type(digits: &str, span: datafusion::sql::sqlparser::tokenizer::Span) -> Vec<TokenWithSpan> {
     let (precision, scale) = decimal_shape(digits);
     vec![
         word("DECIMAL", span),

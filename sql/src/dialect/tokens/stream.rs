@@ -35,7 +35,10 @@ pub(crate) struct WatermarkClause {
     /// The tokens of the event-time expression, with its name if it has one.
     pub(crate) expression: Vec<TokenWithSpan>,
     /// How late a row may be.
-    #[expect(dead_code, reason = "the clause is read whole, and refused until event time is planned")]
+    #[expect(
+        dead_code,
+        reason = "the clause is read whole, and refused until event time is planned"
+    )]
     pub(crate) delay: IntervalLiteral,
     /// Where WATERMARK stands, from 1.
     pub(crate) position: (u64, u64),
@@ -58,17 +61,15 @@ pub(crate) fn resolve(tokens: &[TokenWithSpan]) -> Result<(Vec<TokenWithSpan>, V
                 relations.insert(depth, opens);
             }
             Token::RParen => depth = depth.saturating_sub(1),
-            Token::Word(w) if w.quote_style.is_none() => {
-                match w.value.to_ascii_uppercase().as_str() {
-                    "FROM" | "JOIN" => {
-                        relations.insert(depth, true);
-                    }
-                    "SELECT" | "WHERE" | "GROUP" | "HAVING" | "ORDER" | "LIMIT" | "UNION" | "SET" => {
-                        relations.insert(depth, false);
-                    }
-                    _ => {}
+            Token::Word(w) if w.quote_style.is_none() => match w.value.to_ascii_uppercase().as_str() {
+                "FROM" | "JOIN" => {
+                    relations.insert(depth, true);
                 }
-            }
+                "SELECT" | "WHERE" | "GROUP" | "HAVING" | "ORDER" | "LIMIT" | "UNION" | "SET" => {
+                    relations.insert(depth, false);
+                }
+                _ => {}
+            },
             _ => {}
         }
         let in_relations = relations.get(&depth) == Some(&true);
@@ -129,7 +130,12 @@ fn stream(tokens: &[TokenWithSpan]) -> Result<Option<(StreamClause, usize)>> {
         at += 1;
     }
     if parenthesis {
-        expect(tokens, at, &Token::RParen, "')' after the table's name in STREAM(…)")?;
+        expect(
+            tokens,
+            at,
+            &Token::RParen,
+            "')' after the table's name in STREAM(…)",
+        )?;
         at += 1;
     }
     let mut options = HashMap::new();
@@ -164,16 +170,41 @@ fn stream(tokens: &[TokenWithSpan]) -> Result<Option<(StreamClause, usize)>> {
 /// Whether the word after a bare STREAM is the table it reads: not a keyword that may follow a table named `stream`.
 fn names_table(tokens: &[TokenWithSpan], at: usize) -> bool {
     const FOLLOWS_A_TABLE: [&str; 31] = [
-        "AS", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS", "JOIN",
-        "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ANTI", "SEMI", "ON", "USING", "LATERAL", "WINDOW",
-        "CLUSTER", "DISTRIBUTE", "SORT", "TABLESAMPLE", "PIVOT", "UNPIVOT", "WATERMARK",
+        "AS",
+        "WHERE",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "INTERSECT",
+        "EXCEPT",
+        "MINUS",
+        "JOIN",
+        "INNER",
+        "LEFT",
+        "RIGHT",
+        "FULL",
+        "CROSS",
+        "NATURAL",
+        "ANTI",
+        "SEMI",
+        "ON",
+        "USING",
+        "LATERAL",
+        "WINDOW",
+        "CLUSTER",
+        "DISTRIBUTE",
+        "SORT",
+        "TABLESAMPLE",
+        "PIVOT",
+        "UNPIVOT",
+        "WATERMARK",
     ];
     match tokens.get(at).map(|t| &t.token) {
         Some(Token::Word(w)) => {
-            w.quote_style.is_some()
-                || !FOLLOWS_A_TABLE
-                    .iter()
-                    .any(|k| w.value.eq_ignore_ascii_case(k))
+            w.quote_style.is_some() || !FOLLOWS_A_TABLE.iter().any(|k| w.value.eq_ignore_ascii_case(k))
         }
         _ => false,
     }
@@ -212,11 +243,10 @@ fn read_options(tokens: &[TokenWithSpan], options: &mut HashMap<String, String>)
         };
         at += 1;
         if options.keys().any(|k| k.eq_ignore_ascii_case(&key)) {
-            return Err(SqlError::new(
-                "DUPLICATE_KEY",
-                format!("Found duplicate keys `{key}`."),
-            )
-            .at(start.line, start.column));
+            return Err(
+                SqlError::new("DUPLICATE_KEY", format!("Found duplicate keys `{key}`."))
+                    .at(start.line, start.column),
+            );
         }
         options.insert(key, value);
         match tokens.get(at).map(|t| &t.token) {
@@ -243,7 +273,11 @@ fn watermark(tokens: &[TokenWithSpan]) -> Result<Option<(WatermarkClause, usize)
         if depth == 0 && is_word(Some(current), "DELAY") && is_word(tokens.get(at + 1), "OF") {
             break;
         }
-        if depth == 0 && ["FROM", "WHERE", "SELECT", "JOIN"].iter().any(|k| is_word(Some(current), k)) {
+        if depth == 0
+            && ["FROM", "WHERE", "SELECT", "JOIN"]
+                .iter()
+                .any(|k| is_word(Some(current), k))
+        {
             return Ok(None);
         }
         at += 1;
@@ -262,7 +296,11 @@ fn watermark(tokens: &[TokenWithSpan]) -> Result<Option<(WatermarkClause, usize)
         None
     };
     let Some((delay, used)) = read else {
-        return Err(syntax("an interval such as INTERVAL 10 MINUTES after DELAY OF", tokens.get(at), start));
+        return Err(syntax(
+            "an interval such as INTERVAL 10 MINUTES after DELAY OF",
+            tokens.get(at),
+            start,
+        ));
     };
     Ok(Some((
         WatermarkClause {

@@ -29,10 +29,7 @@ pub(crate) fn is_name(token: Option<&TokenWithSpan>) -> bool {
 
 /// The tokens without blanks and comments.
 pub(crate) fn without_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    tokens
-        .into_iter()
-        .filter(|t| !is_blank(&t.token))
-        .collect()
+    tokens.into_iter().filter(|t| !is_blank(&t.token)).collect()
 }
 
 /// Where a token stands; the text's start where there is none.

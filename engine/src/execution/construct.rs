@@ -1,0 +1,46 @@
+//! Step 1: asks the sources for their newest offsets and decides whether there is a batch.
+
+use super::admission::{Admission, has_new_data};
+use super::micro_batch::MicroBatchExecution;
+use super::stages::{BatchFacts, ConstructedBatch, SourceOffsets};
+use crate::Result;
+use crate::progress::{BatchTimer, Phase};
+
+impl MicroBatchExecution {
+    /// The next batch; none when no source has anything new. A stateless query never runs a batch without data.
+    pub(super) async fn construct(
+        &self,
+        admission: Admission,
+        timer: &mut BatchTimer,
+    ) -> Result<Option<ConstructedBatch>> {
+        let end = timer
+            .time(
+                Phase::LatestOffset,
+                self.abortable(self.latest_offsets(admission)),
+            )
+            .await?;
+        if !has_new_data(&self.position.start, &end) {
+            return Ok(None);
+        }
+        Ok(Some(ConstructedBatch::new(BatchFacts {
+            id: self.position.next,
+            start: self.position.start.clone(),
+            end,
+            timestamp_ms: self.clock.now_ms(),
+            watermark_ms: self.position.watermark_ms,
+        })))
+    }
+
+    async fn latest_offsets(&self, admission: Admission) -> Result<SourceOffsets> {
+        let mut out = Vec::with_capacity(self.sources.len());
+        for (open, start) in self.sources.iter().zip(&self.position.start) {
+            let source = &open.source;
+            self.query
+                .set_message(format!("Getting offsets from {}", source.description()));
+            let limit = admission.limit(source.default_read_limit());
+            let latest = source.latest_offset(start.as_ref(), limit).await?;
+            out.push(latest.or_else(|| start.clone()));
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,46 @@
+//! The story of one batch.
+//!
+//! A run of a query is a loop over batches, each in five steps, and each step consumes the value of the one before:
+//! nothing can run unlogged or be committed unexecuted.
+//!
+//! 1. `construct`: every source is asked for its newest offset under its read limit. Is there anything new, the batch
+//!    gets its number, its range per source, and its clock: a [`ConstructedBatch`](stages::ConstructedBatch).
+//! 2. `log`: `offsets/N` is created. Was it there already, another run works on this checkpoint, and this one stops
+//!    before it has written anything: a [`LoggedBatch`](stages::LoggedBatch). Only now do the sources hear that batch
+//!    N-1 is done, and old log entries are purged.
+//! 3. `plan`: the sources give the tables of their ranges, and the analysed plan is bound to them:
+//!    a [`PlannedBatch`](stages::PlannedBatch).
+//! 4. `run`: the sink pulls the plan's streams: an [`ExecutedBatch`](stages::ExecutedBatch).
+//! 5. `commit`: `commits/N` is created: a [`CommittedBatch`](stages::CommittedBatch), whose end is the next one's start.
+//!
+//! What a crash leaves behind, and what the next start (`recover`) makes of it:
+//!
+//! | stopped after | durable | on restart |
+//! |---|---|---|
+//! | 1 | perhaps a source's own log entry | same start; a logged file entry is the next batch's, others may join |
+//! | 2, 3 | `offsets/N` | batch N again: same ranges, watermark, timestamp and confs, from the log |
+//! | 4 partly | `offsets/N`, part of the sink | batch N again; the sink ignores or replaces what it holds of it |
+//! | 4 | `offsets/N`, sink N | batch N again; the sink knows the number |
+//! | 5 | `commits/N` | batch N+1 |
+//!
+//! Confs: the first entry of a checkpoint freezes seventeen of them; a later run takes them from the newest entry.
+
+mod admission;
+mod commit;
+mod connect;
+mod construct;
+mod input_rows;
+mod log;
+mod micro_batch;
+mod plan;
+mod recover;
+mod run;
+mod stages;
+mod stream_execution;
+mod trigger_executor;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use connect::{SinkRequest, resolve_source};
+pub(crate) use stream_execution::{CheckpointRequest, StartRequest, start};

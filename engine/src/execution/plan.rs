@@ -1,0 +1,48 @@
+//! Step 3: binds the analysed plan to what each source brings.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
+use tidemill_sql::{BatchContext, BatchInputs};
+
+use super::input_rows::InputRowsTable;
+use super::micro_batch::MicroBatchExecution;
+use super::stages::{BatchFacts, LoggedBatch, PlannedBatch};
+use crate::Result;
+use crate::progress::{BatchTimer, Phase};
+
+impl MicroBatchExecution {
+    /// The batch with its plan: same ranges and clock, same plan.
+    pub(super) async fn plan(&self, batch: LoggedBatch, timer: &mut BatchTimer) -> Result<PlannedBatch> {
+        let facts = batch.facts();
+        let inputs = timer
+            .time(Phase::GetBatch, self.abortable(self.inputs(facts)))
+            .await?;
+        let context = BatchContext::new(facts.id.get(), facts.timestamp_ms, facts.watermark_ms);
+        let plan = timer
+            .time(
+                Phase::QueryPlanning,
+                self.abortable(async { Ok(self.incremental.plan(&self.state, &inputs, &context).await?) }),
+            )
+            .await?;
+        self.query.set_plan(Arc::clone(&plan.physical));
+        Ok(batch.planned(plan))
+    }
+
+    async fn inputs(&self, facts: &BatchFacts) -> Result<BatchInputs> {
+        let mut inputs = BatchInputs::with_capacity(self.sources.len());
+        let ranges = facts.start.iter().zip(&facts.end);
+        for ((i, open), (start, end)) in self.sources.iter().enumerate().zip(ranges) {
+            let table: Arc<dyn TableProvider> = match end {
+                Some(end) if start.as_ref() != Some(end) => {
+                    let table = open.source.batch(start.as_ref(), end).await?;
+                    Arc::new(InputRowsTable::new(i, table))
+                }
+                _ => Arc::new(EmptyTable::new(TableProvider::schema(open.relation.as_ref()))),
+            };
+            inputs.insert(open.relation.id(), table);
+        }
+        Ok(inputs)
+    }
+}

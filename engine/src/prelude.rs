@@ -1,0 +1,6 @@
+//! What most programs need: `use tidemill::prelude::*;`.
+
+pub use crate::{
+    DataFrameStreamingExt, DataStreamReader, DataStreamWriter, OutputMode, Result, StreamingQuery,
+    StreamingQueryListener, StreamingSession, TidemillError, Trigger,
+};

@@ -1,0 +1,218 @@
+//! File formats: their names, their read options, and what a scan needs to know of them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use tidemill_sql::record::{
+    CSV_READ_OPTIONS, CsvDecoder, CsvReadOptions, JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions,
+    OptionSupport, RecordDecoder, RecordError, RecordOption, TEXT_READ_OPTIONS, TextDecoder, TextReadOptions,
+    infer_csv_schema, infer_json_schema,
+};
+
+use crate::{Conf, OptionSpec, Options, Result, TidemillError};
+
+/// The formats that files can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileFormatKind {
+    /// Apache Parquet.
+    Parquet,
+    /// One JSON record a line, or with `multiLine` one a file.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// One string a line, or with `wholetext` one a file.
+    Text,
+}
+
+impl FileFormatKind {
+    /// By its short name, in lower case.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "parquet" => Some(Self::Parquet),
+            "json" => Some(Self::Json),
+            "csv" => Some(Self::Csv),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+
+    /// Its short name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Text => "text",
+        }
+    }
+
+    /// The read options that are its own.
+    fn options(self) -> Vec<OptionSpec> {
+        match self {
+            Self::Parquet => PARQUET_OPTIONS.to_vec(),
+            Self::Json => specs(JSON_READ_OPTIONS),
+            Self::Text => specs(TEXT_READ_OPTIONS),
+            Self::Csv => specs(CSV_READ_OPTIONS),
+        }
+    }
+}
+
+fn specs(options: &[RecordOption]) -> Vec<OptionSpec> {
+    options
+        .iter()
+        .map(|option| match option.support {
+            OptionSupport::Implemented | OptionSupport::ByCaller => OptionSpec::Known(option.name),
+            OptionSupport::NotImplemented { default } => OptionSpec::NotImplemented {
+                name: option.name,
+                default,
+            },
+        })
+        .collect()
+}
+
+/// Options of every format.
+const COMMON_OPTIONS: &[OptionSpec] = &[
+    OptionSpec::Known("path"),
+    OptionSpec::Known("basePath"),
+    OptionSpec::Known("pathGlobFilter"),
+    OptionSpec::Known("recursiveFileLookup"),
+    OptionSpec::Known("ignoreMissingFiles"),
+    OptionSpec::Known("ignoreCorruptFiles"),
+    OptionSpec::NotImplemented {
+        name: "modifiedBefore",
+        default: None,
+    },
+    OptionSpec::NotImplemented {
+        name: "modifiedAfter",
+        default: None,
+    },
+];
+
+const PARQUET_OPTIONS: &[OptionSpec] = &[
+    OptionSpec::Known("compression"),
+    OptionSpec::NotImplemented {
+        name: "mergeSchema",
+        default: Some("false"),
+    },
+    OptionSpec::NotImplemented {
+        name: "datetimeRebaseMode",
+        default: Some("CORRECTED"),
+    },
+    OptionSpec::NotImplemented {
+        name: "int96RebaseMode",
+        default: Some("CORRECTED"),
+    },
+];
+
+/// The read options of a format, parsed.
+#[derive(Clone, Debug)]
+enum ReadOptions {
+    Parquet,
+    Json(Box<JsonReadOptions>),
+    Text(TextReadOptions),
+    Csv {
+        options: Box<CsvReadOptions>,
+        /// `inferSchema`: types are looked for too, not only names.
+        infer_types: bool,
+    },
+}
+
+/// What a scan needs to know of a format.
+#[derive(Clone, Debug)]
+pub(crate) struct FileFormat {
+    pub(crate) kind: FileFormatKind,
+    read: ReadOptions,
+    /// The session's time zone: times without a zone are in it.
+    pub(crate) time_zone: String,
+    pub(crate) ignore_missing_files: bool,
+    pub(crate) ignore_corrupt_files: bool,
+}
+
+impl FileFormat {
+    /// Checks the options; `more` are those that the caller understands itself.
+    pub(crate) fn new(
+        kind: FileFormatKind,
+        options: &Options,
+        conf: &Conf,
+        more: &[OptionSpec],
+    ) -> Result<Self> {
+        options.check(
+            &format!("source '{}'", kind.name()),
+            &[COMMON_OPTIONS, more, &kind.options()],
+        )?;
+        let flag = |name: &str, key: &str| {
+            let default = conf.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+            options.get_bool(name, default)
+        };
+        let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
+        let get = |name: &str| options.get(name).map(str::to_owned);
+        let read = match kind {
+            FileFormatKind::Parquet => ReadOptions::Parquet,
+            FileFormatKind::Json => {
+                let read = JsonReadOptions::from_options(&get, &time_zone).map_err(refused)?;
+                ReadOptions::Json(Box::new(read))
+            }
+            FileFormatKind::Text => ReadOptions::Text(TextReadOptions::from_options(&get).map_err(refused)?),
+            FileFormatKind::Csv => {
+                let read = CsvReadOptions::from_options(&get, &time_zone).map_err(refused)?;
+                ReadOptions::Csv {
+                    options: Box::new(read),
+                    infer_types: options.get_bool("inferSchema", false)?,
+                }
+            }
+        };
+        Ok(Self {
+            kind,
+            read,
+            time_zone,
+            ignore_missing_files: flag("ignoreMissingFiles", "spark.sql.files.ignoreMissingFiles")?,
+            ignore_corrupt_files: flag("ignoreCorruptFiles", "spark.sql.files.ignoreCorruptFiles")?,
+        })
+    }
+
+    /// A decoder of one file's records, giving these columns of the schema.
+    ///
+    /// # Errors
+    /// When the format has no text for a column's type.
+    pub(super) fn decoder(
+        &self,
+        schema: &SchemaRef,
+        columns: &[usize],
+        batch_rows: usize,
+    ) -> Result<Box<dyn RecordDecoder>> {
+        let schema = Arc::clone(schema);
+        let decoder: Result<Box<dyn RecordDecoder>, RecordError> = match &self.read {
+            ReadOptions::Json(options) => JsonDecoder::new(schema, options.as_ref().clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
+            ReadOptions::Text(options) => TextDecoder::new(schema, options.clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
+            ReadOptions::Csv { options, .. } => CsvDecoder::new(schema, options.as_ref().clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
+            ReadOptions::Parquet => return Err(TidemillError::internal("Parquet files hold no records")),
+        };
+        decoder.map_err(refused)
+    }
+
+    /// The columns of whole files of records.
+    ///
+    /// # Errors
+    /// When a record cannot be read, in mode FAILFAST.
+    pub(super) fn infer(&self, files: &[&[u8]]) -> Result<SchemaRef> {
+        match &self.read {
+            ReadOptions::Json(options) => infer_json_schema(files, options).map_err(refused),
+            ReadOptions::Csv { options, infer_types } => {
+                infer_csv_schema(files, options, *infer_types).map_err(refused)
+            }
+            ReadOptions::Text(_) | ReadOptions::Parquet => {
+                Err(TidemillError::internal("only JSON and CSV records tell columns"))
+            }
+        }
+    }
+}
+
+fn refused(error: RecordError) -> TidemillError {
+    TidemillError::invalid(error.condition(), error.to_string()).with_source(error)
+}

@@ -1,0 +1,55 @@
+//! Cutting input into lines.
+
+/// What ends a line.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum LineSeparator {
+    /// `\n`, `\r` or `\r\n`, mixed as they come.
+    #[default]
+    Any,
+    /// Exactly these bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A line at the front of some input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The bytes of the line without its separator.
+    pub(crate) len: usize,
+    /// The bytes of the line with its separator.
+    pub(crate) consumed: usize,
+}
+
+impl LineSeparator {
+    pub(crate) fn new(bytes: Option<Vec<u8>>) -> Self {
+        bytes.map_or(Self::Any, Self::Bytes)
+    }
+
+    /// The first line of `input`, or none if its end is not there yet. The last line needs no separator.
+    pub(crate) fn next(&self, input: &[u8], end_of_input: bool) -> Option<Line> {
+        let found = match self {
+            Self::Any => match memchr::memchr2(b'\n', b'\r', input) {
+                Some(at) if input.get(at) == Some(&b'\n') => Some((at, 1)),
+                Some(at) => match input.get(at + 1) {
+                    Some(b'\n') => Some((at, 2)),
+                    Some(_) => Some((at, 1)),
+                    // More bytes may show that a line feed belongs to this separator.
+                    None if end_of_input => Some((at, 1)),
+                    None => return None,
+                },
+                None => None,
+            },
+            Self::Bytes(separator) => memchr::memmem::find(input, separator).map(|at| (at, separator.len())),
+        };
+        match found {
+            Some((len, separator)) => Some(Line {
+                len,
+                consumed: len + separator,
+            }),
+            None if end_of_input && !input.is_empty() => Some(Line {
+                len: input.len(),
+                consumed: input.len(),
+            }),
+            None => None,
+        }
+    }
+}

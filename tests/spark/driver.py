@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Runs streaming queries and reads tables with PySpark, for the tests against a real Spark.
+
+One JVM serves every test: each line of standard input is a command (a JSON object with `op`), each answer is one line
+on standard output. An answer is {"ok": ...} or {"error": text}.
+
+    {"op": "run", "checkpoint": path, "sql": text, "mode": "append",
+     "sources": [{"view": name, "format": f, "schema": ddl, "path": p, "options": {}, "name": n}],
+     "sink": {"format": f, "path": p, "partitionBy": [c], "options": {}, "name": n}, "confs": {}}
+        runs the query with trigger availableNow to its end; without a sink the answer holds the rows of each batch.
+    {"op": "read", "format": f, "path": p, "schema": ddl, "options": {}}
+        reads a table; the answer holds its schema and its rows, each as JSON text with nulls kept.
+"""
+import json
+import os
+import sys
+
+
+def make_session():
+    from pyspark.sql import SparkSession
+
+    builder = (
+        SparkSession.builder.master("local[2]")
+        .appName("tidemill-tests")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.memory", "1g")
+        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.streaming.pollingDelay", "10ms")
+    )
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def as_json(df):
+    from pyspark.sql import functions as F
+
+    columns = [F.col("`" + c.replace("`", "``") + "`") for c in df.columns]
+    text = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return [row[0] for row in df.select(text).collect()]
+
+
+def run(spark, command):
+    old = {}
+    for key, value in command.get("confs", {}).items():
+        old[key] = spark.conf.get(key, None)
+        spark.conf.set(key, value)
+    try:
+        return run_query(spark, command)
+    finally:
+        for key, value in old.items():
+            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+
+
+def run_query(spark, command):
+    for source in command["sources"]:
+        reader = spark.readStream.format(source["format"]).options(**source.get("options", {}))
+        if "schema" in source:
+            reader = reader.schema(source["schema"])
+        if "name" in source:
+            reader = reader.name(source["name"])
+        df = reader.load(source["path"]) if "path" in source else reader.load()
+        df.createOrReplaceTempView(source["view"])
+    df = spark.sql(command["sql"])
+    writer = df.writeStream.outputMode(command.get("mode", "append")).trigger(availableNow=True)
+    writer = writer.option("checkpointLocation", command["checkpoint"])
+    sink = command.get("sink")
+    batches = {}
+    if sink is None:
+        writer = writer.foreachBatch(lambda batch, number: batches.__setitem__(number, as_json(batch)))
+    else:
+        writer = writer.format(sink["format"]).options(**sink.get("options", {}))
+        if sink.get("partitionBy"):
+            writer = writer.partitionBy(*sink["partitionBy"])
+        if "name" in sink:
+            writer = writer.name(sink["name"])
+        writer = writer.option("path", sink["path"])
+    query = writer.start()
+    query.awaitTermination()
+    return {"id": query.id, "batches": batches, "last": json.loads(query.lastProgress.json) if query.lastProgress else None}
+
+
+def read(spark, command):
+    reader = spark.read.format(command["format"]).options(**command.get("options", {}))
+    if "schema" in command:
+        reader = reader.schema(command["schema"])
+    df = reader.load(command["path"])
+    return {"schema": json.loads(df.schema.json()), "rows": as_json(df)}
+
+
+def main():
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    operations = {"run": run, "read": read}
+    spark = make_session()
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = {"ok": operations[command["op"]](spark, command)}
+        except Exception as error:  # every failure of Spark is an answer
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
