@@ -29,7 +29,12 @@ impl StreamingSession {
     ///
     /// # Errors
     /// The failure of the query; a type that the format cannot write; what `out` refuses.
-    pub async fn write_rows(&self, frame: DataFrame, format: RowFormat, out: &mut (dyn Write + Send)) -> Result<()> {
+    pub async fn write_rows(
+        &self,
+        frame: DataFrame,
+        format: RowFormat,
+        out: &mut (dyn Write + Send),
+    ) -> Result<()> {
         let conf = self.conf();
         let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
         let schema = Arc::clone(frame.schema().inner());
@@ -58,12 +63,27 @@ impl StreamingSession {
 
 enum Encoder {}
 impl Encoder {
-    fn new(format: RowFormat, _s: &Schema, _z: &str) -> Result<Option<Self>> { if format==RowFormat::Table {Ok(None)} else {Err(TidemillError::internal("no encoder yet"))} }
-    fn encode(&mut self, _b: &RecordBatch) -> Result<Vec<u8>> { match *self {} }
-    fn finish(&mut self) -> Result<Vec<u8>> { match *self {} }
+    fn new(format: RowFormat, _s: &Schema, _z: &str) -> Result<Option<Self>> {
+        if format == RowFormat::Table {
+            Ok(None)
+        } else {
+            Err(TidemillError::internal("no encoder yet"))
+        }
+    }
+    fn encode(&mut self, _b: &RecordBatch) -> Result<Vec<u8>> {
+        match *self {}
+    }
+    fn finish(&mut self) -> Result<Vec<u8>> {
+        match *self {}
+    }
 }
 
 fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
-    out.write_all(bytes)
-        .map_err(|e| TidemillError::new(ErrorKind::Retry, "CANNOT_WRITE_ROWS", format!("cannot write rows: {e}")))
+    out.write_all(bytes).map_err(|e| {
+        TidemillError::new(
+            ErrorKind::Retry,
+            "CANNOT_WRITE_ROWS",
+            format!("cannot write rows: {e}"),
+        )
+    })
 }
