@@ -30,13 +30,10 @@ mod tests;
 
 use arrow::array::RecordBatch;
 
-<<<<<<< HEAD
-=======
 pub use csv::{
     CSV_READ_OPTIONS, CSV_WRITE_OPTIONS, CsvDecoder, CsvEncoder, CsvReadOptions, CsvWriteOptions,
     infer_csv_schema,
 };
->>>>>>> record
 pub use error::RecordError;
 pub use json::{
     JSON_READ_OPTIONS, JSON_WRITE_OPTIONS, JsonDecoder, JsonEncoder, JsonReadOptions, JsonWriteOptions,
