@@ -39,5 +39,8 @@ mod stages;
 mod stream_execution;
 mod trigger_executor;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use connect::{SinkRequest, resolve_source};
 pub(crate) use stream_execution::{CheckpointRequest, StartRequest, start};
