@@ -30,18 +30,27 @@ async fn main() -> BenchResult<()> {
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let runs = numbers.first().copied().unwrap_or(3);
     let files = numbers.get(1).copied().unwrap_or(20);
-    let folder = tempfile::Builder::new().prefix("file_to_parquet").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let folder = tempfile::Builder::new()
+        .prefix("file_to_parquet")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let input = folder.path().join("input");
     std::fs::create_dir_all(&input)?;
     for i in 0..files {
         write_input(&input.join(format!("{i:03}.parquet")), i64::try_from(i)?)?;
     }
-    println!("f, one durable small write: p50 {}", ms(durable_write_p50(&folder.path().join("floor"))));
+    println!(
+        "f, one durable small write: p50 {}",
+        ms(durable_write_p50(&folder.path().join("floor")))
+    );
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for run in 0..runs {
         peer.push(datafusion_batch(&input, &folder.path().join(format!("peer{run}"))).await?);
         ours.push(tidemill_stream(&input, &folder.path().join(format!("ours{run}")), files).await?);
-        println!("run {run}: DataFusion {}, Tidemill {}", ms(peer[run]), ms(ours[run]));
+        println!(
+            "run {run}: DataFusion {}, Tidemill {}",
+            ms(peer[run]),
+            ms(ours[run])
+        );
     }
     let (ours, peer) = (percentile(&mut ours, 50), percentile(&mut peer, 50));
     println!(
@@ -58,23 +67,38 @@ fn schema() -> Arc<Schema> {
         Field::new("auction", DataType::Int64, true),
         Field::new("bidder", DataType::Int64, true),
         Field::new("price", DataType::Int64, true),
-        Field::new("date_time", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new(
+            "date_time",
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            true,
+        ),
         Field::new("extra", DataType::Utf8, true),
     ]))
 }
 
 /// Numbers that look random and are the same in every run.
 fn mix(x: i64) -> i64 {
-    x.wrapping_mul(0x5851_F42D_4C95_7F2D).rotate_left(29).wrapping_mul(0x1405_7B7E_F767_814F) >> 20
+    x.wrapping_mul(0x5851_F42D_4C95_7F2D)
+        .rotate_left(29)
+        .wrapping_mul(0x1405_7B7E_F767_814F)
+        >> 20
 }
 
 fn write_input(path: &Path, file: i64) -> BenchResult<()> {
     let ids: Vec<i64> = (0..ROWS_A_FILE).map(|i| file * ROWS_A_FILE + i).collect();
     let number = |salt: i64, modulus: i64| -> ArrayRef {
-        Arc::new(ids.iter().map(|i| mix(i ^ salt).rem_euclid(modulus)).collect::<Int64Array>())
+        Arc::new(
+            ids.iter()
+                .map(|i| mix(i ^ salt).rem_euclid(modulus))
+                .collect::<Int64Array>(),
+        )
     };
-    let times = ids.iter().map(|i| 1_704_067_200_000_000 + i * 100).collect::<TimestampMicrosecondArray>();
-    let extra = ids.iter().map(|i| format!("{:016x}{:016x}", mix(*i), mix(!*i))).collect::<Vec<_>>();
+    let times =
+        TimestampMicrosecondArray::from_iter_values(ids.iter().map(|i| 1_704_067_200_000_000 + i * 100));
+    let extra = ids
+        .iter()
+        .map(|i| format!("{:016x}{:016x}", mix(*i), mix(!*i)))
+        .collect::<Vec<_>>();
     let columns: Vec<ArrayRef> = vec![
         number(1, 20_000),
         number(2, 100_000),
@@ -93,9 +117,13 @@ fn write_input(path: &Path, file: i64) -> BenchResult<()> {
 }
 
 fn query(input: DataFrame) -> datafusion::error::Result<DataFrame> {
-    input
-        .filter(col("price").gt(lit(1_000_000_i64)))?
-        .select(vec![col("auction"), col("bidder"), col("price"), col("date_time"), col("extra")])
+    input.filter(col("price").gt(lit(1_000_000_i64)))?.select(vec![
+        col("auction"),
+        col("bidder"),
+        col("price"),
+        col("date_time"),
+        col("extra"),
+    ])
 }
 
 async fn datafusion_batch(input: &Path, output: &Path) -> BenchResult<Duration> {
@@ -103,9 +131,13 @@ async fn datafusion_batch(input: &Path, output: &Path) -> BenchResult<Duration> 
     let context = SessionContext::new();
     let mut options = context.state().table_options().parquet.clone();
     options.global.compression = Some("snappy".to_owned());
-    let table = context.read_parquet(input.display().to_string(), ParquetReadOptions::default()).await?;
+    let table = context
+        .read_parquet(input.display().to_string(), ParquetReadOptions::default())
+        .await?;
     let target = format!("{}/", output.display());
-    query(table)?.write_parquet(&target, DataFrameWriteOptions::new(), Some(options)).await?;
+    query(table)?
+        .write_parquet(&target, DataFrameWriteOptions::new(), Some(options))
+        .await?;
     for entry in std::fs::read_dir(output)? {
         File::open(entry?.path())?.sync_all()?;
     }

@@ -19,13 +19,21 @@ const WARM_UP: usize = 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let batches = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(500);
-    let folder = tempfile::Builder::new().prefix("small_batch").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let batches = std::env::args()
+        .skip(1)
+        .find_map(|a| a.parse().ok())
+        .unwrap_or(500);
+    let folder = tempfile::Builder::new()
+        .prefix("small_batch")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let floor = durable_write_p50(&folder.path().join("floor"));
     println!("f, one durable small write: p50 {}", ms(floor));
     memory_to_noop(&folder.path().join("memory"), batches).await?;
     file_to_noop(&folder.path().join("file"), batches).await?;
-    println!("f again: p50 {}", ms(durable_write_p50(&folder.path().join("floor-again"))));
+    println!(
+        "f again: p50 {}",
+        ms(durable_write_p50(&folder.path().join("floor-again")))
+    );
     println!("resident memory at the end: {} MB", resident_mb());
     Ok(())
 }
@@ -38,7 +46,9 @@ fn schema() -> Arc<Schema> {
 }
 
 fn query(input: DataFrame) -> datafusion::error::Result<DataFrame> {
-    input.filter(col("id").gt(lit(0_i64)))?.select(vec![col("id") + lit(1_i64), col("name")])
+    input
+        .filter(col("id").gt(lit(0_i64)))?
+        .select(vec![col("id") + lit(1_i64), col("name")])
 }
 
 async fn start(input: DataFrame, checkpoint: &std::path::Path) -> tidemill::Result<StreamingQuery> {
@@ -56,7 +66,10 @@ async fn memory_to_noop(folder: &std::path::Path, batches: usize) -> Result<(), 
     let running = start(session.read_memory(&stream)?, folder).await?;
     let row = RecordBatch::try_new(
         schema(),
-        vec![Arc::new(Int64Array::from(vec![7])), Arc::new(StringArray::from(vec!["seven"]))],
+        vec![
+            Arc::new(Int64Array::from(vec![7])),
+            Arc::new(StringArray::from(vec!["seven"])),
+        ],
     )?;
     let mut wall = Vec::new();
     let mut parts = Parts::default();
@@ -73,10 +86,17 @@ async fn memory_to_noop(folder: &std::path::Path, batches: usize) -> Result<(), 
 }
 
 async fn file_to_noop(folder: &std::path::Path, batches: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let session = StreamingSession::builder().conf("spark.sql.streaming.pollingDelay", "1ms").build()?;
+    let session = StreamingSession::builder()
+        .conf("spark.sql.streaming.pollingDelay", "1ms")
+        .build()?;
     let input = folder.join("input");
     std::fs::create_dir_all(&input)?;
-    let stream = session.read_stream().format("json").schema(schema()).load_path(input.display().to_string()).await?;
+    let stream = session
+        .read_stream()
+        .format("json")
+        .schema(schema())
+        .load_path(input.display().to_string())
+        .await?;
     let running = start(stream, &folder.join("checkpoint")).await?;
     let mut wall = Vec::new();
     let mut parts = Parts::default();
@@ -125,6 +145,10 @@ fn report(what: &str, wall: Vec<Duration>, parts: &Parts) {
 
 fn resident_mb() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split_whitespace().nth(1).and_then(|p| p.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|p| p.parse().ok())
+        .unwrap_or(0);
     pages * 4096 / 1_000_000
 }

@@ -31,7 +31,8 @@ pub use progress::{
 pub use query::{StreamingQuery, StreamingQueryManager, StreamingQueryStatus};
 pub use reader::{DataStreamReader, StreamSchema};
 pub use session::{
-    FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession, StreamingSessionBuilder,
+    FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession,
+    StreamingSessionBuilder,
 };
 pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Offset};
 pub use tidemill_sql::OutputMode;

@@ -30,7 +30,10 @@ pub fn durable_write_p50(folder: &Path) -> Duration {
 /// The p-th percentile of some durations (sorts them).
 pub fn percentile(samples: &mut [Duration], p: usize) -> Duration {
     samples.sort_unstable();
-    samples.get(samples.len().saturating_sub(1) * p / 100).copied().unwrap_or_default()
+    samples
+        .get(samples.len().saturating_sub(1) * p / 100)
+        .copied()
+        .unwrap_or_default()
 }
 
 /// Milliseconds with two decimals.

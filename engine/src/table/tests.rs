@@ -195,6 +195,39 @@ async fn records_longer_than_a_chunk_and_compressed_files_are_read() {
 }
 
 #[tokio::test]
+async fn the_columns_of_records_are_inferred_for_a_table() {
+    let f = Fixture::new();
+    f.put("in/a.json", "{\"k\":\"a\",\"v\":1}\n", 1);
+    let options: Options = [("path", f.path("in").to_str().unwrap())].into_iter().collect();
+    let json = SourceDefinition::resolve_table("json", None, options.clone(), &f.session, &f.conf)
+        .await
+        .unwrap();
+    let schema = json.schema();
+    assert_eq!(schema.field_with_name("v").unwrap().data_type(), &DataType::Int64);
+    assert_eq!(f.rows(json.batch_table().unwrap()).await, ["a,1"]);
+    let empty = [("path", f.dir.path().to_str().unwrap())].into_iter().collect();
+    let error = SourceDefinition::resolve_table("csv", None, empty, &f.session, &f.conf).await;
+    assert_eq!(error.unwrap_err().condition(), "UNABLE_TO_INFER_SCHEMA");
+}
+
+#[tokio::test]
+async fn csv_is_read_with_its_options() {
+    let f = Fixture::new();
+    f.put("in/a.csv", "k;v\n\"x;y\";1\nz;2\n", 1);
+    let options = [("header", "true"), ("sep", ";")];
+    let schema = [("k", DataType::Utf8), ("v", DataType::Int32)];
+    let table = table(&f, "csv", &schema, &options).await;
+    assert_eq!(f.rows(Arc::clone(&table)).await, ["x;y,1", "z,2"]);
+    let v = f
+        .session
+        .read_table(table)
+        .unwrap()
+        .select(vec![col("v")])
+        .unwrap();
+    assert_eq!(v.count().await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn text_needs_no_schema() {
     let f = Fixture::new();
     f.put("in/a.txt", "one\n\ntwo", 1);

@@ -85,7 +85,8 @@ impl Watcher {
         }
         let Some(lines) = &self.inner.lines else { return };
         let line = counts.line.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style = ProgressStyle::with_template("{spinner} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
             lines.add(ProgressBar::new_spinner().with_style(style))
         });
         line.set_message(format!(

@@ -128,7 +128,9 @@ impl Runner {
             && !self.session.streams().active().is_empty()
         {
             self.watcher.quietly(|| eprintln!("{failure}"));
-            result = Err(Failure::general("the other queries were stopped after their batch"));
+            result = Err(Failure::general(
+                "the other queries were stopped after their batch",
+            ));
         }
         let stopped = self.session.stop().await.map_err(|e| self.fail(&e));
         result.and(stopped)
@@ -155,7 +157,11 @@ async fn perform(
             written.map_err(|e| Failure::in_script(script, &statement.place(e)))?;
             Ok(None)
         }
-        StatementResult::Started { table, query, bounded } => {
+        StatementResult::Started {
+            table,
+            query,
+            bounded,
+        } => {
             if !bounded {
                 return Ok(Some((table, query)));
             }

@@ -15,7 +15,8 @@ impl Signals {
     #[cfg(unix)]
     pub(crate) fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|e| Failure::general(format!("cannot listen for signals: {e}")));
+        let listen =
+            |kind| signal(kind).map_err(|e| Failure::general(format!("cannot listen for signals: {e}")));
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

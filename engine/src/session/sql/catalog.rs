@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::error::Result as DataFusionResult;
@@ -58,7 +58,9 @@ impl StreamingSession {
         if exists && !allowed {
             return Err(TidemillError::invalid(
                 "TABLE_OR_VIEW_ALREADY_EXISTS",
-                format!("Cannot create table or view {name} because it already exists. Choose another name, or drop it first."),
+                format!(
+                    "Cannot create table or view {name} because it already exists. Choose another name, or drop it first."
+                ),
             ));
         }
         Ok(exists)
@@ -74,7 +76,8 @@ impl StreamingSession {
             self.check_kind(&view.name, true).await?;
             self.context().deregister_table(view.name.clone())?;
         }
-        self.context().register_table(view.name.clone(), Arc::new(definition))?;
+        self.context()
+            .register_table(view.name.clone(), Arc::new(definition))?;
         Ok(StatementResult::done())
     }
 
@@ -102,7 +105,11 @@ impl StreamingSession {
         if is_view == view {
             return Ok(());
         }
-        let (is, wanted) = if is_view { ("a view", "VIEW") } else { ("a table", "TABLE") };
+        let (is, wanted) = if is_view {
+            ("a view", "VIEW")
+        } else {
+            ("a table", "TABLE")
+        };
         Err(TidemillError::invalid(
             "EXPECT_TABLE_NOT_VIEW",
             format!("{name} is {is}; write {wanted} instead."),
@@ -110,17 +117,27 @@ impl StreamingSession {
     }
 
     pub(super) async fn show_tables(&self, views_only: bool) -> Result<StatementResult> {
-        let catalog = self.context().copied_config().options().catalog.default_catalog.clone();
+        let catalog = self
+            .context()
+            .copied_config()
+            .options()
+            .catalog
+            .default_catalog
+            .clone();
         let (mut namespaces, mut names, mut temporary) = (Vec::new(), Vec::new(), Vec::new());
         let Some(catalog) = self.context().catalog(&catalog) else {
             return Err(TidemillError::internal("the session has no catalog"));
         };
         for namespace in catalog.schema_names() {
-            let Some(schema) = catalog.schema(&namespace) else { continue };
+            let Some(schema) = catalog.schema(&namespace) else {
+                continue;
+            };
             let mut tables = schema.table_names();
             tables.sort_unstable();
             for table in tables {
-                let Some(provider) = schema.table(&table).await? else { continue };
+                let Some(provider) = schema.table(&table).await? else {
+                    continue;
+                };
                 let view = as_view(provider.as_ref());
                 if views_only && view.is_none() {
                     continue;
@@ -188,12 +205,21 @@ fn details(provider: &dyn TableProvider) -> Vec<(String, String)> {
 }
 
 fn check_partition_columns(clauses: &TableClauses) -> Result<()> {
-    let Some(columns) = &clauses.columns else { return Ok(()) };
+    let Some(columns) = &clauses.columns else {
+        return Ok(());
+    };
     for name in &clauses.partition_by {
-        if !columns.fields().iter().any(|f| f.name().eq_ignore_ascii_case(name)) {
+        if !columns
+            .fields()
+            .iter()
+            .any(|f| f.name().eq_ignore_ascii_case(name))
+        {
             return Err(TidemillError::invalid(
                 "COLUMN_NOT_DEFINED_IN_TABLE",
-                format!("The column {name} of PARTITIONED BY is not defined in table {}.", clauses.name),
+                format!(
+                    "The column {name} of PARTITIONED BY is not defined in table {}.",
+                    clauses.name
+                ),
             ));
         }
     }

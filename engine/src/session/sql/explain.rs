@@ -19,7 +19,10 @@ impl StreamingSession {
         let plan = self.plan(query).await?;
         let mut text = String::new();
         if mode == ExplainMode::Extended || StreamingPlan::is_streaming(&plan) {
-            text.push_str(&section("Analyzed Logical Plan", &plan.display_indent_schema().to_string()));
+            text.push_str(&section(
+                "Analyzed Logical Plan",
+                &plan.display_indent_schema().to_string(),
+            ));
         }
         if !StreamingPlan::is_streaming(&plan) {
             text.push_str(&self.explain_batch(mode, &plan).await?);
@@ -32,11 +35,17 @@ impl StreamingSession {
         let mut out = String::new();
         if mode == ExplainMode::Extended {
             let optimized = state.optimize(plan)?;
-            out.push_str(&section("Optimized Logical Plan", &optimized.display_indent().to_string()));
+            out.push_str(&section(
+                "Optimized Logical Plan",
+                &optimized.display_indent().to_string(),
+            ));
         }
         let physical = state.create_physical_plan(plan).await?;
         let verbose = mode == ExplainMode::Formatted;
-        out.push_str(&section("Physical Plan", &displayable(physical.as_ref()).indent(verbose).to_string()));
+        out.push_str(&section(
+            "Physical Plan",
+            &displayable(physical.as_ref()).indent(verbose).to_string(),
+        ));
         Ok(out)
     }
 }

@@ -89,7 +89,9 @@ impl StreamingSession {
         finish(&result).await?;
         match result {
             StatementResult::Rows(frame) => Ok(frame),
-            _ => Ok(self.context().read_batch(RecordBatch::new_empty(Arc::new(Schema::empty())))?),
+            _ => Ok(self
+                .context()
+                .read_batch(RecordBatch::new_empty(Arc::new(Schema::empty())))?),
         }
     }
 
@@ -126,7 +128,10 @@ impl StreamingSession {
             Statement::Query(query) => {
                 let plan = self.plan(query).await?;
                 refuse_stream(&plan)?;
-                Ok(StatementResult::Rows(DataFrame::new(self.context().state(), plan)))
+                Ok(StatementResult::Rows(DataFrame::new(
+                    self.context().state(),
+                    plan,
+                )))
             }
             Statement::CreateTable(create) => self.create_table(&create.table).await,
             Statement::CreateTableAs(create) => {
@@ -175,7 +180,10 @@ impl StreamingSession {
 
 /// Waits for the end of a bounded streaming table.
 async fn finish(result: &StatementResult) -> Result<()> {
-    if let StatementResult::Started { query, bounded: true, .. } = result {
+    if let StatementResult::Started {
+        query, bounded: true, ..
+    } = result
+    {
         query.await_termination(None).await?;
     }
     Ok(())

@@ -7,7 +7,11 @@ use crate::{Options, Result, TidemillError};
 /// The options of a table. `TBLPROPERTIES` may carry options too, so that one text serves Spark's pipelines and
 /// Tidemill; a property with a dot in its name is another system's and is left alone.
 pub(super) fn table_options(clauses: &TableClauses) -> Result<Options> {
-    let mut options: Options = clauses.options.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let mut options: Options = clauses
+        .options
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
     for (name, value) in &clauses.properties {
         if !name.contains('.') {
             set_once(&mut options, name, value, "TBLPROPERTIES")?;

@@ -25,7 +25,9 @@ const SHARED: [&str; 17] = [
 
 /// Whether a sink of this format writes a folder that can be read back.
 pub(super) fn is_file_format(format: &str) -> bool {
-    ["parquet", "json", "csv", "text"].iter().any(|f| f.eq_ignore_ascii_case(format))
+    ["parquet", "json", "csv", "text"]
+        .iter()
+        .any(|f| f.eq_ignore_ascii_case(format))
 }
 
 /// The reader's options for what a writer with these options wrote.

@@ -78,5 +78,8 @@ impl SqlStatement {
 
 fn parse(text: &str, dialect: SqlDialect) -> Result<Vec<SqlStatement>> {
     let statements = parse_script(text, dialect)?;
-    Ok(statements.into_iter().map(|parsed| SqlStatement { parsed }).collect())
+    Ok(statements
+        .into_iter()
+        .map(|parsed| SqlStatement { parsed })
+        .collect())
 }

@@ -26,7 +26,11 @@ pub(super) fn spark_type(data_type: &DataType) -> String {
             if let DataType::Struct(fields) = entries.data_type()
                 && let [key, value] = fields.as_ref()
             {
-                return format!("map<{},{}>", spark_type(key.data_type()), spark_type(value.data_type()));
+                return format!(
+                    "map<{},{}>",
+                    spark_type(key.data_type()),
+                    spark_type(value.data_type())
+                );
             }
             return data_type.to_string();
         }

@@ -12,7 +12,9 @@ use tidemill_sql::dialect::{CreateStreamingTable, TableClauses};
 use super::StatementResult;
 use super::options::table_options;
 use super::output::{is_file_format, read_options};
-use crate::{DataFrameStreamingExt, FileUri, Options, OutputMode, Result, StreamingSession, TidemillError, Trigger};
+use crate::{
+    DataFrameStreamingExt, FileUri, Options, OutputMode, Result, StreamingSession, TidemillError, Trigger,
+};
 
 /// What the options say of the query; the rest is the sink's.
 struct QueryOptions {
@@ -24,7 +26,10 @@ struct QueryOptions {
 }
 
 impl StreamingSession {
-    pub(super) async fn create_streaming_table(&self, create: &CreateStreamingTable) -> Result<StatementResult> {
+    pub(super) async fn create_streaming_table(
+        &self,
+        create: &CreateStreamingTable,
+    ) -> Result<StatementResult> {
         let clauses = &create.table;
         if self.exists(&clauses.name, clauses.if_not_exists)? {
             return Ok(StatementResult::done());
@@ -56,8 +61,14 @@ impl StreamingSession {
         }
         let query = writer.start().await?;
         if is_file_format(format) {
-            self.register_output(&clauses.name, format, &options.sink, &schema, &clauses.partition_by)
-                .await?;
+            self.register_output(
+                &clauses.name,
+                format,
+                &options.sink,
+                &schema,
+                &clauses.partition_by,
+            )
+            .await?;
         }
         Ok(StatementResult::Started {
             table: clauses.name.table().to_owned(),
@@ -79,11 +90,16 @@ impl StreamingSession {
         if let Some(folder) = FileUri::parse(path)?.local_path() {
             // The first batch may be a while away, and a table without rows is no error.
             tokio::fs::create_dir_all(&folder).await.map_err(|e| {
-                TidemillError::invalid("CANNOT_CREATE_FOLDER", format!("cannot create {}: {e}", folder.display()))
+                TidemillError::invalid(
+                    "CANNOT_CREATE_FOLDER",
+                    format!("cannot create {}: {e}", folder.display()),
+                )
             })?;
         }
         let schema = table_schema(schema, partition_by);
-        let table = self.streamable_table(format, Some(schema), read_options(options)).await?;
+        let table = self
+            .streamable_table(format, Some(schema), read_options(options))
+            .await?;
         self.context().register_table(name.clone(), table)?;
         Ok(())
     }
@@ -92,9 +108,15 @@ impl StreamingSession {
 impl QueryOptions {
     fn take(clauses: &TableClauses) -> Result<Self> {
         let mut sink = table_options(clauses)?;
-        let mode = sink.remove("outputMode").map_or(Ok(OutputMode::Append), |m| m.parse())?;
-        let trigger = sink.remove("trigger").map_or(Ok(Trigger::default()), |t| Trigger::parse(&t))?;
-        let name = sink.remove("queryName").unwrap_or_else(|| clauses.name.table().to_owned());
+        let mode = sink
+            .remove("outputMode")
+            .map_or(Ok(OutputMode::Append), |m| m.parse())?;
+        let trigger = sink
+            .remove("trigger")
+            .map_or(Ok(Trigger::default()), |t| Trigger::parse(&t))?;
+        let name = sink
+            .remove("queryName")
+            .unwrap_or_else(|| clauses.name.table().to_owned());
         Ok(Self {
             mode,
             trigger,
@@ -121,7 +143,9 @@ fn table_schema(schema: &SchemaRef, partition_by: &[String]) -> SchemaRef {
 
 /// A column list must say what the query gives.
 fn check_columns(clauses: &TableClauses, plan: &LogicalPlan) -> Result<()> {
-    let Some(columns) = &clauses.columns else { return Ok(()) };
+    let Some(columns) = &clauses.columns else {
+        return Ok(());
+    };
     let given = plan.schema().fields();
     let same = columns.fields().len() == given.len()
         && columns
