@@ -93,10 +93,8 @@ fn write_input(path: &Path, file: i64) -> BenchResult<()> {
                 .collect::<Int64Array>(),
         )
     };
-    let times = ids
-        .iter()
-        .map(|i| 1_704_067_200_000_000 + i * 100)
-        .collect::<TimestampMicrosecondArray>();
+    let times =
+        TimestampMicrosecondArray::from_iter_values(ids.iter().map(|i| 1_704_067_200_000_000 + i * 100));
     let extra = ids
         .iter()
         .map(|i| format!("{:016x}{:016x}", mix(*i), mix(!*i)))

@@ -10,6 +10,7 @@ mod output_mode;
 pub mod record;
 mod relation;
 mod streaming_plan;
+mod streaming_view;
 #[cfg(test)]
 mod test_streams;
 
@@ -19,3 +20,4 @@ pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatc
 pub use output_mode::OutputMode;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};
 pub use streaming_plan::StreamingPlan;
+pub use streaming_view::StreamingView;

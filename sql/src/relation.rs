@@ -45,6 +45,7 @@ pub struct StreamingRelation {
     name: Option<String>,
     definition: Arc<dyn StreamDefinition>,
     schema: SchemaRef,
+    occurrence: SourceId,
     line: Option<StatementLine>,
 }
 
@@ -61,11 +62,13 @@ impl StreamingRelation {
     /// A new occurrence of the source; `name` is the one given by `IDENTIFIED BY` or `read_stream().name()`.
     pub fn new(definition: Arc<dyn StreamDefinition>, name: Option<String>) -> Self {
         let schema = definition.schema();
+        let id = SourceId::next();
         Self {
-            id: SourceId::next(),
+            id,
             name,
             definition,
             schema,
+            occurrence: id,
             line: None,
         }
     }
@@ -86,6 +89,20 @@ impl StreamingRelation {
     /// The user's name for the source, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What tells the places of one source in a statement apart: its id, or what a view gave when it was named.
+    pub(crate) fn occurrence(&self) -> SourceId {
+        self.occurrence
+    }
+
+    /// The same source at another place of a statement.
+    pub(crate) fn at_occurrence(&self, occurrence: SourceId) -> Self {
+        Self {
+            occurrence,
+            line: None,
+            ..self.clone()
+        }
     }
 
     /// Where the statement that wrote it puts its offset line; `None`: where it stands in the plan.

@@ -7,10 +7,15 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::{ArrayRef, Int64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use datafusion::error::DataFusionError;
 use futures::StreamExt;
+use tidemill_sql::record::{JsonEncoder, JsonWriteOptions, RecordEncoder};
 
+use super::file::record_error;
 use super::partitions::{row_count, run_partitions};
 use super::show::{ShowOptions, show_string};
 use super::{SinkBatch, SinkContext, SinkProgress, StreamSink};
@@ -22,6 +27,8 @@ const DASHES: &str = "-------------------------------------------";
 /// Prints to standard output, or to a writer of the caller's.
 pub struct ConsoleSink {
     show: ShowOptions,
+    /// Set when rows are printed as JSON.
+    json: Option<JsonWriteOptions>,
     output: Output,
 }
 
@@ -41,12 +48,15 @@ impl ConsoleSink {
 
     /// From the writer's options.
     pub(crate) fn open(ctx: &SinkContext) -> Result<Self> {
-        let format = ctx.options.get("format").unwrap_or("table");
-        if !format.eq_ignore_ascii_case("table") {
-            return Err(invalid_value("format", format, "'table'"));
-        }
         let time_zone = ctx.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
+        let format = ctx.options.get("format").unwrap_or("table");
+        let json = match format.to_ascii_lowercase().as_str() {
+            "table" => None,
+            "json" => Some(JsonWriteOptions::from_options(&|_| None, time_zone).map_err(record_error)?),
+            _ => return Err(invalid_value("format", format, "'table' or 'json'")),
+        };
         Ok(Self {
+            json,
             show: ShowOptions {
                 num_rows: num_rows(&ctx.options)?,
                 truncate: truncate(&ctx.options)?,
@@ -90,6 +100,40 @@ impl ConsoleSink {
             .write(format!("{DASHES}\nBatch: {id}\n{DASHES}\n{table}").as_bytes())?;
         Ok(row_count(rows))
     }
+
+    async fn print_json(&self, batch: &SinkBatch, options: &JsonWriteOptions) -> Result<i64> {
+        let id = i64::try_from(batch.batch_id.get()).unwrap_or(i64::MAX);
+        let schema = with_batch_id(&batch.schema());
+        let parts = run_partitions(batch.execute()?, |_, mut stream| {
+            let encoder = JsonEncoder::new(&schema, options.clone()).map_err(record_error);
+            let (schema, output) = (Arc::clone(&schema), self.output.clone());
+            async move {
+                let (mut encoder, mut lines, mut rows) = (encoder?, Vec::new(), 0);
+                while let Some(next) = stream.next().await {
+                    let next = next?;
+                    rows += next.num_rows();
+                    let mut columns: Vec<ArrayRef> =
+                        vec![Arc::new(Int64Array::from_value(id, next.num_rows()))];
+                    columns.extend(next.columns().iter().cloned());
+                    let next =
+                        RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from)?;
+                    encoder.encode(&next, &mut lines).map_err(record_error)?;
+                    output.write(&lines)?;
+                    lines.clear();
+                }
+                Ok(rows)
+            }
+        })
+        .await?;
+        Ok(row_count(parts.iter().sum()))
+    }
+}
+
+/// `_batch_id` before the columns of the rows.
+fn with_batch_id(schema: &Schema) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = vec![Arc::new(Field::new("_batch_id", DataType::Int64, false))];
+    fields.extend(schema.fields().iter().cloned());
+    Arc::new(Schema::new(fields))
 }
 
 impl fmt::Debug for ConsoleSink {
@@ -107,7 +151,11 @@ impl StreamSink for ConsoleSink {
     }
 
     async fn add_batch(&self, batch: &SinkBatch) -> Result<SinkProgress> {
-        Ok(SinkProgress::rows(self.print_table(batch).await?))
+        let rows = match &self.json {
+            Some(options) => self.print_json(batch, options).await?,
+            None => self.print_table(batch).await?,
+        };
+        Ok(SinkProgress::rows(rows))
     }
 }
 

@@ -42,6 +42,27 @@ async fn the_console_prints_a_table_for_every_batch() {
     );
 }
 
+#[tokio::test]
+async fn the_console_prints_one_json_object_a_row_and_nothing_else() {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let mut ctx = context(schema(), &[("format", "json")]);
+    ctx.mode = OutputMode::Complete;
+    let sink = console::ConsoleSink::open(&ctx)
+        .unwrap()
+        .with_writer(Arc::clone(&written) as _);
+    sink.add_batch(&batch(4, vec![vec![rows(&[1, 2])]], schema()).await)
+        .await
+        .unwrap();
+    sink.add_batch(&batch(5, vec![vec![]], schema()).await)
+        .await
+        .unwrap();
+    let expected = "{\"_batch_id\":4,\"v\":1}\n{\"_batch_id\":4,\"v\":2}\n";
+    assert_eq!(
+        String::from_utf8(written.lock().unwrap().clone()).unwrap(),
+        expected
+    );
+}
+
 async fn memory(mode: OutputMode) -> (SinkContext, MemorySink) {
     let mut ctx = context(schema(), &[]);
     ctx.query_name = Some("MyQuery".to_owned());

@@ -265,3 +265,84 @@ impl StreamSource for MemorySource {
         let _ = added.wait_for(|end| *end > seen).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::super::testing::{ALL, Fixture};
+    use super::*;
+
+    fn stream() -> MemoryStream {
+        MemoryStream::new(Arc::new(Schema::new(vec![Field::new(
+            "v",
+            DataType::Int64,
+            true,
+        )])))
+    }
+
+    fn batch(value: i64) -> RecordBatch {
+        let schema = Arc::new(Schema::new(vec![Field::new("v", DataType::Int64, true)]));
+        RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![value]))]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn blocks_are_numbered_and_replayed() {
+        let f = Fixture::new();
+        let stream = stream();
+        let source = stream.definition().open(f.context()).await.unwrap();
+        assert_eq!(source.latest_offset(None, ALL).await.unwrap(), None);
+        assert_eq!(stream.add_batch(batch(1)).unwrap().json(), "0");
+        assert_eq!(stream.add_batches(vec![batch(2), batch(3)]).unwrap().json(), "1");
+        let end = source.latest_offset(None, ALL).await.unwrap().unwrap();
+        assert_eq!(end.json(), "1");
+        let first = Offset::new("0");
+        assert_eq!(
+            f.rows(source.batch(Some(&first), &end).await.unwrap()).await,
+            ["2", "3"]
+        );
+        source.commit(&first).await.unwrap();
+        let again = stream.definition().open(f.context()).await.unwrap();
+        assert_eq!(
+            f.rows(again.batch(Some(&first), &end).await.unwrap()).await,
+            ["2", "3"]
+        );
+        let error = again.batch(None, &end).await.unwrap_err();
+        assert_eq!(error.condition(), "MEMORY_STREAM_BLOCK_GONE");
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_ahead_of_the_stream_is_an_error() {
+        let f = Fixture::new();
+        let stream = stream();
+        stream.add_batch(batch(1)).unwrap();
+        let source = stream.definition().open(f.context()).await.unwrap();
+        let ahead = Offset::new("4");
+        let error = source.latest_offset(Some(&ahead), ALL).await.unwrap_err();
+        assert_eq!(error.condition(), "MEMORY_STREAM_AHEAD");
+        assert_eq!(
+            source.batch(None, &ahead).await.unwrap_err().condition(),
+            "MEMORY_STREAM_AHEAD"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_new_block_wakes_the_loop() {
+        let f = Fixture::new();
+        let stream = stream();
+        let source = stream.definition().open(f.context()).await.unwrap();
+        source.latest_offset(None, ALL).await.unwrap();
+        let mut waiting = Box::pin(source.wait_for_data());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        stream.add_batch(batch(1)).unwrap();
+        waiting.await;
+    }
+
+    #[test]
+    fn another_schema_is_refused() {
+        let schema = Arc::new(Schema::new(vec![Field::new("v", DataType::Int32, true)]));
+        let error = stream().add_batch(RecordBatch::new_empty(schema)).unwrap_err();
+        assert_eq!(error.condition(), "MEMORY_STREAM_SCHEMA_MISMATCH");
+    }
+}

@@ -211,7 +211,8 @@ impl RateSource {
 impl StreamSource for RateSource {
     fn description(&self) -> String {
         format!(
-            "RateStreamV2[rowsPerSecond={}, rampUpTimeSeconds={}, numPartitions={}]",
+            // Spark's text has no closing bracket.
+            "RateStreamV2[rowsPerSecond={}, rampUpTimeSeconds={}, numPartitions={}",
             self.options.rows_per_second, self.options.ramp_up_s, self.options.partitions
         )
     }
@@ -220,6 +221,12 @@ impl StreamSource for RateSource {
         let start = start.map(|o| offset::integer(o, "the rate source")).transpose()?;
         let newest = self.frozen().unwrap_or_else(|| self.now_second());
         Ok(Some(Offset::new(newest.max(start.unwrap_or(0)).to_string())))
+    }
+
+    fn reported_latest_offset(&self) -> Option<Offset> {
+        let newest = *self.newest_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let second = self.frozen().unwrap_or((newest - self.start_ms) / 1_000);
+        Some(Offset::new(second.to_string()))
     }
 
     async fn batch(&self, start: Option<&Offset>, end: &Offset) -> Result<Arc<dyn TableProvider>> {
@@ -307,5 +314,130 @@ impl PartitionStream for RatePartition {
             async move { rows }
         });
         Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tidemill_checkpoint::Offset;
+
+    use super::super::testing::{Fixture, next};
+    use super::super::{ReadLimit, SourceDefinition, StreamSource};
+    use super::RateOptions;
+    use crate::Options;
+
+    fn options(pairs: &[(&str, &str)]) -> Options {
+        pairs.iter().copied().collect()
+    }
+
+    async fn open(f: &Fixture, pairs: &[(&str, &str)]) -> Arc<dyn StreamSource> {
+        let definition = SourceDefinition::resolve("rate", None, options(pairs), &f.session, &f.conf)
+            .await
+            .unwrap();
+        definition.open(f.context()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_values_of_a_spark_checkpoint_go_on() {
+        let f = Fixture::new();
+        f.put("ckpt/sources/0/0", "v1\n1795227894821", 1);
+        f.clock.advance(Duration::from_millis(1_795_227_894_821 + 4_500));
+        let source = open(&f, &[("rowsPerSecond", "5"), ("numPartitions", "2")]).await;
+        let start = Offset::new("3");
+        let end = next(source.as_ref(), Some(&start)).await.unwrap();
+        assert_eq!(end.json(), "4");
+        let rows = f.rows(source.batch(Some(&start), &end).await.unwrap()).await;
+        assert_eq!(
+            rows,
+            [
+                "2026-11-21T02:24:57.821Z,15",
+                "2026-11-21T02:24:58.021Z,16",
+                "2026-11-21T02:24:58.221Z,17",
+                "2026-11-21T02:24:58.421Z,18",
+                "2026-11-21T02:24:58.621Z,19",
+            ]
+        );
+        assert_eq!(
+            f.rows(source.batch(Some(&start), &end).await.unwrap()).await,
+            rows
+        );
+    }
+
+    #[tokio::test]
+    async fn the_first_start_is_written_as_spark_writes_it() {
+        let f = Fixture::new();
+        f.clock.advance(Duration::from_millis(1_500));
+        let source = open(&f, &[]).await;
+        assert_eq!(
+            fs::read_to_string(f.path("ckpt/sources/0/0")).unwrap(),
+            "v1\n1500"
+        );
+        assert_eq!(next(source.as_ref(), None).await, Some(Offset::new("0")));
+        let empty = source.batch(None, &Offset::new("0")).await.unwrap();
+        assert!(f.rows(empty).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_stops_the_stream_but_not_the_offsets() {
+        let f = Fixture::new();
+        f.put("ckpt/sources/0/0", "v1\n100000", 1);
+        let source = open(&f, &[]).await;
+        assert_eq!(next(source.as_ref(), None).await, Some(Offset::new("0")));
+        let five = Offset::new("5");
+        assert_eq!(next(source.as_ref(), Some(&five)).await, Some(five.clone()));
+        let rows = f.rows(source.batch(None, &five).await.unwrap()).await;
+        assert_eq!(rows.len(), 5);
+        assert_eq!(next(source.as_ref(), None).await, Some(five));
+    }
+
+    #[tokio::test]
+    async fn available_now_ends_at_the_second_of_its_start() {
+        let f = Fixture::new();
+        let source = open(&f, &[]).await;
+        f.clock.advance(Duration::from_secs(3));
+        assert!(source.prepare_for_available_now().await.unwrap());
+        f.clock.advance(Duration::from_secs(3));
+        let end = source.latest_offset(None, ReadLimit::AllAvailable).await.unwrap();
+        assert_eq!(end, Some(Offset::new("3")));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_start_is_named() {
+        let f = Fixture::new();
+        f.put("ckpt/sources/0/0", "v1", 1);
+        let definition = SourceDefinition::resolve("rate", None, options(&[]), &f.session, &f.conf)
+            .await
+            .unwrap();
+        let error = definition.open(f.context()).await.unwrap_err();
+        assert_eq!(error.condition(), "MALFORMED_RATE_SOURCE_START");
+        assert!(error.message().contains("sources/0/0"), "{error}");
+    }
+
+    #[test]
+    fn ramping_up_adds_the_same_number_of_rows_each_second() {
+        let rate = RateOptions::new(&options(&[("rowsPerSecond", "10"), ("rampUpTime", "4s")]), 1).unwrap();
+        let values: Vec<i64> = (0..8).map(|second| rate.value_at(second).unwrap()).collect();
+        assert_eq!(values, [0, 2, 6, 12, 20, 30, 40, 50]);
+    }
+
+    #[test]
+    fn wrong_options_are_refused() {
+        for (pairs, condition) in [
+            (&[("rowsPerSecond", "0")][..], "INVALID_OPTION_VALUE"),
+            (&[("rampUpTime", "-1")], "INVALID_OPTION_VALUE"),
+            (&[("numPartitions", "0")], "INVALID_OPTION_VALUE"),
+            (&[("rowsPerSeconds", "1")], "UNKNOWN_OPTION"),
+            (
+                &[("rowsPerSecond", "9223372036854775807"), ("rampUpTime", "2d")],
+                "INCORRECT_RAMP_UP_RATE",
+            ),
+        ] {
+            let error = RateOptions::new(&options(pairs), 1).unwrap_err();
+            assert_eq!(error.condition(), condition, "{pairs:?}");
+        }
     }
 }

@@ -2,42 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use tidemill_checkpoint::{CheckpointFileManager, InlineBlocking, LocalFileManager, Offset};
-use uuid::Uuid;
 
 use super::{ReadLimit, SourceContext, SourceDefinition, StreamSource};
-use crate::clock::Clock;
+use crate::clock::{Clock, ManualClock};
 use crate::{Conf, Options, Result};
-
-/// A clock that a test sets.
-#[derive(Debug, Default)]
-pub(crate) struct ManualClock(AtomicI64);
-
-impl ManualClock {
-    pub(crate) fn set(&self, now_ms: i64) {
-        self.0.store(now_ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn new_id(&self) -> Uuid {
-        Uuid::nil()
-    }
-}
 
 /// A folder with an `in` and a `ckpt`, and a session.
 pub(crate) struct Fixture {
@@ -54,7 +28,7 @@ impl Fixture {
         Self {
             dir,
             session: SessionContext::new(),
-            clock: Arc::default(),
+            clock: Arc::new(ManualClock::new(0)),
             conf: Conf::new(),
         }
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_sql::record::{
-    JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions, OptionSupport, RecordDecoder, RecordError, RecordOption,
-    TEXT_READ_OPTIONS, TextDecoder, TextReadOptions,
+    CSV_READ_OPTIONS, CsvDecoder, CsvReadOptions, JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions,
+    OptionSupport, RecordDecoder, RecordError, RecordOption, TEXT_READ_OPTIONS, TextDecoder, TextReadOptions,
+    infer_csv_schema, infer_json_schema,
 };
 
 use crate::{Conf, OptionSpec, Options, Result, TidemillError};
@@ -51,7 +52,7 @@ impl FileFormatKind {
             Self::Parquet => PARQUET_OPTIONS.to_vec(),
             Self::Json => specs(JSON_READ_OPTIONS),
             Self::Text => specs(TEXT_READ_OPTIONS),
-            Self::Csv => Vec::new(),
+            Self::Csv => specs(CSV_READ_OPTIONS),
         }
     }
 }
@@ -109,7 +110,11 @@ enum ReadOptions {
     Parquet,
     Json(Box<JsonReadOptions>),
     Text(TextReadOptions),
-    Csv,
+    Csv {
+        options: Box<CsvReadOptions>,
+        /// `inferSchema`: types are looked for too, not only names.
+        infer_types: bool,
+    },
 }
 
 /// What a scan needs to know of a format.
@@ -148,7 +153,13 @@ impl FileFormat {
                 ReadOptions::Json(Box::new(read))
             }
             FileFormatKind::Text => ReadOptions::Text(TextReadOptions::from_options(&get).map_err(refused)?),
-            FileFormatKind::Csv => ReadOptions::Csv,
+            FileFormatKind::Csv => {
+                let read = CsvReadOptions::from_options(&get, &time_zone).map_err(refused)?;
+                ReadOptions::Csv {
+                    options: Box::new(read),
+                    infer_types: options.get_bool("inferSchema", false)?,
+                }
+            }
         };
         Ok(Self {
             kind,
@@ -177,15 +188,28 @@ impl FileFormat {
             ReadOptions::Text(options) => TextDecoder::new(schema, options.clone())
                 .and_then(|decoder| decoder.with_projection(columns))
                 .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
-            ReadOptions::Csv => {
-                return Err(TidemillError::unsupported(
-                    "UNSUPPORTED_DATA_SOURCE",
-                    "reading csv files is not supported yet",
-                ));
-            }
+            ReadOptions::Csv { options, .. } => CsvDecoder::new(schema, options.as_ref().clone())
+                .and_then(|decoder| decoder.with_projection(columns))
+                .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
             ReadOptions::Parquet => return Err(TidemillError::internal("Parquet files hold no records")),
         };
         decoder.map_err(refused)
+    }
+
+    /// The columns of whole files of records.
+    ///
+    /// # Errors
+    /// When a record cannot be read, in mode FAILFAST.
+    pub(super) fn infer(&self, files: &[&[u8]]) -> Result<SchemaRef> {
+        match &self.read {
+            ReadOptions::Json(options) => infer_json_schema(files, options).map_err(refused),
+            ReadOptions::Csv { options, infer_types } => {
+                infer_csv_schema(files, options, *infer_types).map_err(refused)
+            }
+            ReadOptions::Text(_) | ReadOptions::Parquet => {
+                Err(TidemillError::internal("only JSON and CSV records tell columns"))
+            }
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The columns of files without a schema.
 
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionState;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::ParquetMetaData;
@@ -12,6 +14,9 @@ use super::TableFile;
 use super::file_table::object_meta;
 use super::format::{FileFormat, FileFormatKind};
 use crate::{Result, TidemillError};
+
+/// Columns are looked for in whole files, up to about so many bytes of them.
+const MAX_INFERENCE_BYTES: u64 = 256 << 20;
 
 /// The columns of these files: of Parquet, those of the first file, as Spark reads them without `mergeSchema`.
 ///
@@ -37,15 +42,49 @@ pub(crate) async fn infer_schema(
             let file = files.first().ok_or_else(unable)?;
             parquet_schema(file, state).await
         }
-        FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => Err(TidemillError::unsupported(
-            "UNSUPPORTED_SCHEMA_INFERENCE",
-            format!(
-                "Tidemill does not infer the schema of {} files yet; write the columns of {path} in the statement or \
-                 with schema()",
-                format.kind.name()
-            ),
-        )),
+        FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
+            if files.is_empty() {
+                return Err(unable());
+            }
+            record_schema(format, files, state).await
+        }
     }
+}
+
+/// The columns that the records of these files have.
+async fn record_schema(format: &FileFormat, files: &[TableFile], state: &SessionState) -> Result<SchemaRef> {
+    let mut contents: Vec<Vec<u8>> = Vec::new();
+    let mut bytes = 0_u64;
+    for file in files {
+        if bytes > MAX_INFERENCE_BYTES {
+            log::warn!(
+                "the columns are inferred from the first {} of {} files; write a schema if later ones have more",
+                contents.len(),
+                files.len()
+            );
+            break;
+        }
+        bytes = bytes.saturating_add(file.size_bytes);
+        let (store, path) = file.uri.object_store(state.runtime_env())?;
+        let raw = store
+            .get(&path)
+            .and_then(GetResult::bytes)
+            .await
+            .map_err(|e| unreadable_file(&file.uri, e.into()))?;
+        let name = file.uri.name().to_owned();
+        let plain = run_blocking(move || {
+            let mut plain = Vec::new();
+            compression::plain(&name, Box::new(Cursor::new(raw)))?
+                .read_to_end(&mut plain)
+                .map_err(|e| TidemillError::from(DataFusionError::from(e)))?;
+            Ok::<_, TidemillError>(plain)
+        })
+        .await?
+        .map_err(|e| unreadable_file(&file.uri, e.into()))?;
+        contents.push(plain);
+    }
+    let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+    format.infer(&contents)
 }
 
 async fn parquet_schema(file: &TableFile, state: &SessionState) -> Result<SchemaRef> {
@@ -56,8 +95,8 @@ async fn parquet_schema(file: &TableFile, state: &SessionState) -> Result<Schema
         .await?;
     let file_metadata = metadata.file_metadata();
     // What the file says itself: an embedded Arrow schema of another writer is not Spark's reading.
-    let schema = parquet_to_arrow_schema(file_metadata.schema_descr(), None)
-        .map_err(datafusion::error::DataFusionError::from)?;
+    let schema =
+        parquet_to_arrow_schema(file_metadata.schema_descr(), None).map_err(DataFusionError::from)?;
     let fields: Vec<Field> = schema
         .fields()
         .iter()

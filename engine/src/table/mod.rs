@@ -17,6 +17,9 @@ mod partition_type;
 mod path_files;
 mod record_source;
 
+#[cfg(test)]
+mod tests;
+
 use crate::{FileUri, Result};
 
 pub(crate) use batch_table::BatchFileTable;

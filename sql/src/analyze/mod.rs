@@ -6,7 +6,8 @@
 //! | file | it answers |
 //! |---|---|
 //! | `statement_repeats` | which relations of one SQL statement are repeats of a CTE (run by the SQL front) |
-//! | `sources` | whether a plan reads a stream; the lines of the offset log; the sources to open |
+//! | `offset_lines` | which scan stands for which line of the offset log |
+//! | `sources` | whether a plan reads a stream; the sources to open |
 //! | `subqueries` | whether a subquery in an expression reads a stream |
 //! | `output_mode` | whether the query's aggregations suit the output mode |
 //! | `unsupported` | whether each node over a stream can run: one exhaustive match over the logical plan |
@@ -18,6 +19,7 @@
 
 mod expression;
 mod join;
+mod offset_lines;
 mod output_mode;
 mod refusal;
 mod sources;
@@ -30,8 +32,10 @@ mod tests;
 
 use datafusion::logical_expr::LogicalPlan;
 
-pub(crate) use sources::{distinct_sources, offset_lines, reads_stream_anywhere};
+pub(crate) use offset_lines::{line_indexes, offset_lines};
+pub(crate) use sources::{distinct_sources, reads_stream_anywhere, stream_scans};
 pub use statement_repeats::mark_statement_repeats;
+pub(crate) use statement_repeats::rewrite_scans;
 
 use crate::{OutputMode, Result, SqlError};
 

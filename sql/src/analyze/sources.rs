@@ -1,8 +1,4 @@
-//! Where a plan reads streams: whether at all, the lines of the offset log, the sources to open.
-//!
-//! Spark writes one offset line per occurrence of a source in the analysed plan, left to right, and opens one source per
-//! distinct one among them. A CTE is one occurrence however often it is referenced, and stands before the body of its
-//! statement; `mark_statement_repeats` has noted that on the relations. A branch that can give no rows still counts.
+//! Where a plan reads streams: whether at all, in which scans, and which sources are to be opened.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,7 +41,7 @@ pub(crate) fn reads_stream_anywhere(plan: &LogicalPlan) -> bool {
 }
 
 /// Every scan of a stream, in the order of the plan, left to right.
-pub(super) fn stream_scans(plan: &LogicalPlan) -> Vec<StreamingRelation> {
+pub(crate) fn stream_scans(plan: &LogicalPlan) -> Vec<StreamingRelation> {
     let mut scans = Vec::new();
     // The closure never fails, so neither does the walk.
     let _ = plan.apply(|node| {
@@ -57,23 +53,6 @@ pub(super) fn stream_scans(plan: &LogicalPlan) -> Vec<StreamingRelation> {
         Ok(TreeNodeRecursion::Continue)
     });
     scans
-}
-
-/// The relations in the order of the offset log's lines.
-pub(crate) fn offset_lines(plan: &LogicalPlan) -> Vec<Arc<StreamingRelation>> {
-    let scans = stream_scans(plan);
-    let mut lines = Vec::with_capacity(scans.len());
-    let mut rest = scans.as_slice();
-    while let Some(first) = rest.first() {
-        let scans_of_statement = first.statement_line().map_or(1, |line| line.scans.max(1));
-        let (statement, after) = rest.split_at(scans_of_statement.min(rest.len()));
-        let mut statement: Vec<_> = statement.iter().collect();
-        statement.sort_by_key(|relation| relation.statement_line().map(|line| line.index));
-        statement.dedup_by_key(|relation| relation.statement_line().map(|line| line.index));
-        lines.extend(statement.into_iter().cloned().map(Arc::new));
-        rest = after;
-    }
-    lines
 }
 
 /// The sources to open: each once, in the order of its first line.

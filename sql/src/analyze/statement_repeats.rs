@@ -1,194 +1,65 @@
 //! Which scans of one SQL statement are one occurrence of a source, and in which order their offset lines stand.
 //!
 //! DataFusion's SQL planner copies a CTE's plan to every place that names it, and forgets where it was written. Spark
-//! counts a CTE once, and before the body of its statement. Both are recovered from the ids: `STREAM` gives an id each
-//! time it is planned, and a statement is planned CTEs first, then left to right.
-//! A relation that is older than the statement comes from a view. A CTE over it is known by its plan, which all copies
-//! share behind their alias; the view itself may be named several times, and each counts.
-//!
-//! Not recovered: a CTE with a column list over a view that a DataFrame was registered as counts once per use, and such
-//! a view whose outermost node is an alias counts once per statement.
+//! counts a CTE once, and before the body of its statement. Both are recovered from the occurrence numbers: `STREAM`
+//! gives one each time it is planned, a [`StreamingView`](crate::StreamingView) each time it is named, and a statement
+//! is planned CTEs first, then left to right. An occurrence older than the statement comes from a plain view of
+//! DataFusion's; nothing tells a CTE over it from the view named twice, so each use counts.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlan;
 
+use super::offset_lines::line_indexes;
+use super::sources::stream_scans;
 use crate::relation::StatementLine;
 use crate::{Result, SourceId, StreamingRelation};
 
 /// Notes on the streaming scans of a freshly planned statement which of them stand for one offset line, and in which
 /// order the lines stand.
 ///
-/// To be called once per statement of SQL text, on the plan as the planner gave it. `since` is a [`SourceId`] taken
-/// before planning began. The text of a view that is planned where the statement names it belongs to the statement: it
-/// is not marked on its own.
+/// To be called once per statement of SQL text. `since` is a [`SourceId`] taken before planning began. The text of a
+/// view that is planned where the statement names it belongs to the statement: it is not marked on its own.
 pub fn mark_statement_repeats(plan: LogicalPlan, since: SourceId) -> Result<LogicalPlan> {
-    let mut walk = Walk::default();
-    walk.visit(&plan, false);
-    let lines = assign_lines(&walk.scans, since);
-    let as_written = walk
-        .scans
-        .iter()
-        .all(|scan| scan.relation.statement_line().is_none())
-        && lines.iter().copied().eq(0..lines.len());
-    if as_written {
+    let scans = stream_scans(&plan);
+    let lines = line_indexes(&scans, Some(since));
+    let as_they_stand =
+        scans.iter().all(|scan| scan.statement_line().is_none()) && lines.iter().copied().eq(0..lines.len());
+    if as_they_stand {
         return Ok(plan);
     }
     let scans = lines.len();
     let mut indexes = lines.into_iter();
-    let marked = plan.transform_up(|node| {
+    rewrite_scans(plan, |relation| {
+        let index = indexes.next().unwrap_or_default();
+        relation.with_statement_line(StatementLine { index, scans })
+    })
+}
+
+/// The plan with each streaming scan's relation replaced, left to right.
+pub(crate) fn rewrite_scans(
+    plan: LogicalPlan,
+    mut rewrite: impl FnMut(&StreamingRelation) -> StreamingRelation,
+) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up(|node| {
         let LogicalPlan::TableScan(mut scan) = node else {
             return Ok(Transformed::no(node));
         };
         let Some(relation) = StreamingRelation::of_scan(&scan) else {
             return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
         };
-        let Some(index) = indexes.next() else {
-            return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
-        };
-        let marked = relation.with_statement_line(StatementLine { index, scans });
-        scan.source = provider_as_source(Arc::new(marked));
+        scan.source = provider_as_source(Arc::new(rewrite(relation)));
         Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
     })?;
-    Ok(marked.data)
-}
-
-/// A streaming scan of the statement.
-struct Scan {
-    relation: StreamingRelation,
-    /// The scan that this one is a CTE's copy of.
-    copy_of: Option<usize>,
-}
-
-/// The scans of a statement, left to right, with the copies that a CTE made.
-#[derive(Default)]
-struct Walk {
-    scans: Vec<Scan>,
-    /// Where the scans of an aliased subtree begin, by the address of the subtree, which its copies share.
-    aliased: HashMap<*const LogicalPlan, usize>,
-    /// The other inputs seen; one that comes again below no shared alias is a view's.
-    seen: HashMap<*const LogicalPlan, ()>,
-}
-
-impl Walk {
-    fn visit(&mut self, node: &LogicalPlan, in_repeated_view: bool) {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Some(relation) = StreamingRelation::of_scan(scan)
-        {
-            self.scans.push(Scan {
-                relation: relation.clone(),
-                copy_of: None,
-            });
-        }
-        let is_alias = matches!(node, LogicalPlan::SubqueryAlias(_));
-        for input in node.inputs() {
-            let address: *const LogicalPlan = input;
-            let begin = self.scans.len();
-            if !is_alias {
-                let seen = self.seen.insert(address, ()).is_some();
-                self.visit(input, in_repeated_view || seen);
-                continue;
-            }
-            let original = self.aliased.insert(address, begin);
-            self.visit(input, in_repeated_view);
-            if let Some(original) = original.filter(|_| !in_repeated_view) {
-                for (offset, copy) in self.scans.iter_mut().skip(begin).enumerate() {
-                    copy.copy_of = Some(original + offset);
-                }
-            }
-        }
-    }
-}
-
-/// The index of each scan's line.
-fn assign_lines(scans: &[Scan], since: SourceId) -> Vec<usize> {
-    let lines = LineKeys::of(scans, since);
-    // The keys of the distinct lines as they stand in the plan; those that the statement wrote stand as it wrote them.
-    let mut order: Vec<LineKey> = Vec::new();
-    for key in &lines.0 {
-        if !order.contains(key) {
-            order.push(*key);
-        }
-    }
-    order.sort_by_key(LineKey::place);
-    let mut written: Vec<LineKey> = order.iter().copied().filter(LineKey::is_written).collect();
-    written.sort_by_key(|key| key.written);
-    let mut written = written.into_iter();
-    for key in order.iter_mut().filter(|key| key.is_written()) {
-        if let Some(next) = written.next() {
-            *key = next;
-        }
-    }
-    lines
-        .0
-        .iter()
-        .filter_map(|key| order.iter().position(|line| line == key))
-        .collect()
-}
-
-/// What tells one line from another.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct LineKey {
-    /// The id that the statement gave, for a relation that it wrote.
-    written: Option<SourceId>,
-    /// The first scan of the line, or of the earlier statement that it belongs to.
-    first_scan: usize,
-    /// Which line of that earlier statement.
-    index: usize,
-}
-
-impl LineKey {
-    fn is_written(&self) -> bool {
-        self.written.is_some()
-    }
-
-    fn place(&self) -> (usize, usize) {
-        (self.first_scan, self.index)
-    }
-}
-
-/// The line of each scan.
-struct LineKeys(Vec<LineKey>);
-
-impl LineKeys {
-    fn of(scans: &[Scan], since: SourceId) -> Self {
-        let mut keys: Vec<LineKey> = Vec::with_capacity(scans.len());
-        let mut first_of_id: HashMap<SourceId, usize> = HashMap::new();
-        // The scans of an earlier statement stand side by side.
-        let mut earlier_begin = 0;
-        let mut earlier_end = 0;
-        for (position, scan) in scans.iter().enumerate() {
-            let id = scan.relation.id();
-            let line = scan.relation.statement_line();
-            if line.is_some() && position >= earlier_end {
-                earlier_begin = position;
-                earlier_end = position + line.map_or(1, |line| line.scans);
-            }
-            let key = match scan.copy_of.and_then(|original| keys.get(original)) {
-                Some(original) => *original,
-                None if id > since => LineKey {
-                    written: Some(id),
-                    first_scan: *first_of_id.entry(id).or_insert(position),
-                    index: 0,
-                },
-                None => LineKey {
-                    written: None,
-                    first_scan: line.map_or(position, |_| earlier_begin),
-                    index: line.map_or(0, |line| line.index),
-                },
-            };
-            keys.push(key);
-        }
-        Self(keys)
-    }
+    Ok(rewritten.data)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StreamingView;
     use crate::analyze::offset_lines;
     use crate::test_streams::{TestStream, stream_scan};
     use datafusion::logical_expr::LogicalPlanBuilder;
@@ -215,8 +86,8 @@ mod tests {
     }
 
     fn view_of(context: &SessionContext, name: &str, plan: LogicalPlan) {
-        let view = DataFrame::new(context.state(), plan).into_view();
-        context.register_table(name, view).unwrap();
+        let view = StreamingView::new(DataFrame::new(context.state(), plan).into_view());
+        context.register_table(name, Arc::new(view)).unwrap();
     }
 
     #[tokio::test]
@@ -242,6 +113,15 @@ mod tests {
         view_of(&context, "w", inner);
         let text = "SELECT k FROM w UNION ALL SELECT k FROM w";
         assert_eq!(lines(&planned(&context, text).await), ("b b".into(), 1));
+    }
+
+    #[tokio::test]
+    async fn a_plain_view_of_a_dataframe_counts_at_each_use() {
+        let context = TestStream::context();
+        let view = DataFrame::new(context.state(), stream_scan("a")).into_view();
+        context.register_table("v", view).unwrap();
+        let text = "SELECT k FROM v UNION ALL SELECT k FROM stream('b') UNION ALL SELECT k FROM v";
+        assert_eq!(lines(&planned(&context, text).await), ("a b a".into(), 2));
     }
 
     #[tokio::test]
@@ -313,6 +193,13 @@ mod tests {
         view_of(&context, "v", plan);
         let through_view = planned(&context, "SELECT k FROM v UNION ALL SELECT k FROM stream('c')").await;
         assert_eq!(lines(&through_view), ("b a c".into(), 3));
+        let scan = stream_scan("d");
+        let twice = LogicalPlanBuilder::from(scan.clone()).union(scan).unwrap();
+        view_of(&context, "w", twice.build().unwrap());
+        assert_eq!(
+            lines(&planned(&context, "SELECT k FROM w").await),
+            ("d d".into(), 1)
+        );
         let through_cte = "WITH d AS (SELECT k FROM v) SELECT k FROM d UNION ALL SELECT k FROM d";
         assert_eq!(lines(&planned(&context, through_cte).await), ("b a".into(), 2));
     }

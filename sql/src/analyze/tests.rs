@@ -96,10 +96,6 @@ const NODES: &[Row] = &[
         [SORT, SORT, NO_AGGREGATION],
     ),
     (
-        "SELECT k FROM (SELECT k FROM stream('a') ORDER BY k) WHERE k > 'a'",
-        [SORT, SORT, NO_AGGREGATION],
-    ),
-    (
         "SELECT k, count(*) AS n FROM stream('a') GROUP BY k ORDER BY k",
         [NO_WATERMARK, SORT, YET],
     ),

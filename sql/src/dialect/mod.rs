@@ -24,6 +24,7 @@ mod tokens;
 mod types;
 mod view;
 
+pub use ast::UNNAMED_COLUMN_PREFIX;
 pub use plan::plan_query;
 pub use session::configure;
 pub use settings::{SqlDialect, SqlSettings};

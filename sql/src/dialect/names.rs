@@ -1,5 +1,8 @@
 //! Names without regard to case: plans hold lower-case names, the outermost query gives back the text's spelling.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::Query;
@@ -10,6 +13,16 @@ use crate::{Result, SqlError};
 /// The names of a plan's columns.
 pub(crate) fn columns_of(plan: &LogicalPlan) -> Vec<String> {
     plan.schema().fields().iter().map(|f| f.name().clone()).collect()
+}
+
+/// The names, in lower case, of the relations' columns that are dates, times or intervals.
+pub(crate) fn temporal_columns(plans: &[Arc<LogicalPlan>]) -> HashSet<String> {
+    plans
+        .iter()
+        .flat_map(|plan| plan.schema().fields().iter())
+        .filter(|f| f.data_type().is_temporal())
+        .map(|f| f.name().to_lowercase())
+        .collect()
 }
 
 /// The relation with its columns' names in lower case; the source below keeps its own.
@@ -57,9 +70,14 @@ pub(crate) fn rename(plan: LogicalPlan, names: &[String]) -> Result<LogicalPlan>
 }
 
 /// The plan with the columns' names as the text spells them, those under `*` as their tables do.
-pub(crate) fn restore(plan: LogicalPlan, spelled: &Query, tables: &[Vec<String>]) -> Result<LogicalPlan> {
+pub(crate) fn restore(
+    plan: LogicalPlan,
+    spelled: &Query,
+    tables: &[Vec<String>],
+    temporal: &HashSet<String>,
+) -> Result<LogicalPlan> {
     let names = columns_of(&plan);
-    let Some(wanted) = output_names(spelled, tables) else {
+    let Some(wanted) = output_names(spelled, tables, temporal) else {
         return Ok(plan);
     };
     // A spelling is only taken for the very name the plan has.

@@ -45,7 +45,7 @@ async fn plan_at_depth(
         ..settings.clone()
     };
     let mut folded = query.folded.clone();
-    let requests = relations::take(&mut folded, settings.dialect)?;
+    let requests = relations::take(&mut folded, &query.streams, settings.dialect)?;
     let mut plans = Vec::with_capacity(requests.len());
     let mut columns = Vec::with_capacity(requests.len());
     for request in &requests {
@@ -56,8 +56,12 @@ async fn plan_at_depth(
             SqlDialect::DataFusion => plan,
         }));
     }
+    let temporal = names::temporal_columns(&plans);
     if settings.dialect == SqlDialect::Spark {
-        ast::rewrite(&mut folded, &settings)?;
+        let is_registered = |name: &str| {
+            state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name)
+        };
+        ast::rewrite(&mut folded, &temporal, &is_registered)?;
     }
     let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans));
     let context = StatementContext::new(state, &settings, planner);
@@ -67,10 +71,10 @@ async fn plan_at_depth(
         .map_err(|e| names::planning_error(&e))?;
     match settings.dialect {
         SqlDialect::Spark => {
-            let plan = super::analyzer::finish(plan, &settings)?;
+            let plan = super::analyzer::finish(plan)?;
             let mut spelled = query.spelled.clone();
-            relations::take(&mut spelled, settings.dialect)?;
-            names::restore(plan, &spelled, &columns)
+            relations::take(&mut spelled, &query.streams, settings.dialect)?;
+            names::restore(plan, &spelled, &columns, &temporal)
         }
         SqlDialect::DataFusion => Ok(plan),
     }

@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::SqlDialect;
 use super::statements::table_reference;
-use super::tokens::RELATION_FUNCTION;
+use super::tokens::{RELATION_FUNCTION, StreamClause};
 use crate::{Result, SqlError};
 
 /// What one place of a query reads.
@@ -37,9 +37,10 @@ pub(crate) enum RelationRequest {
 }
 
 /// Takes the relations out of the query; each is left as a call with its place in the list.
-pub(crate) fn take(query: &mut Query, dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
+pub(crate) fn take(query: &mut Query, streams: &[StreamClause], dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
     let mut taker = Taker {
         dialect,
+        streams,
         scopes: Vec::new(),
         requests: Vec::new(),
     };
@@ -49,8 +50,9 @@ pub(crate) fn take(query: &mut Query, dialect: SqlDialect) -> Result<Vec<Relatio
     }
 }
 
-struct Taker {
+struct Taker<'a> {
     dialect: SqlDialect,
+    streams: &'a [StreamClause],
     scopes: Vec<Scope>,
     requests: Vec<RelationRequest>,
 }
@@ -61,7 +63,7 @@ struct Scope {
     done: usize,
 }
 
-impl Taker {
+impl Taker<'_> {
     fn is_cte(&self, name: &str) -> bool {
         self.scopes
             .iter()
@@ -80,24 +82,15 @@ impl Taker {
             let start = factor.span().start;
             (start.line, start.column)
         };
-        let TableFactor::Table {
-            name,
-            alias,
-            args,
-            version,
-            with_ordinality,
-            partitions,
-            sample,
-            ..
-        } = factor
-        else {
+        let TableFactor::Table { name, alias, args, version, with_ordinality, partitions, sample, .. } = factor else {
             return Ok(());
         };
         let refuse = |what: &str| {
-            Err(
-                SqlError::new("UNSUPPORTED_FEATURE", format!("{what} is not supported."))
-                    .at(position.0, position.1),
+            Err(SqlError::new(
+                "UNSUPPORTED_FEATURE",
+                format!("{what} is not supported."),
             )
+            .at(position.0, position.1))
         };
         if version.is_some() {
             return refuse("Time travel of a table");
@@ -108,8 +101,14 @@ impl Taker {
         if *with_ordinality || !partitions.is_empty() {
             return refuse("This form of a table in FROM");
         }
-        if let Some(args) = args {
-            return self.call(name, args, position);
+        if let Some(call) = args.as_mut() {
+            if let Some(cte) = self.streamed_cte(name, call)? {
+                // Spark resolves the CTE before it looks at STREAM.
+                *name = ObjectName::from(vec![Ident::with_quote('`', cte)]);
+                *args = None;
+                return Ok(());
+            }
+            return self.call(name, call, position);
         }
         let parts: Vec<String> = name
             .0
@@ -140,8 +139,36 @@ impl Taker {
         Ok(())
     }
 
+    /// The CTE that a STREAM names, if it names one.
+    fn streamed_cte(&self, name: &ObjectName, args: &TableFunctionArgs) -> Result<Option<String>> {
+        let clause = relation_number(name, Some(args)).and_then(|n| self.streams.get(n));
+        let Some(clause) = clause else {
+            return Ok(None);
+        };
+        let [table] = clause.table.as_slice() else {
+            return Ok(None);
+        };
+        let table = table.to_lowercase();
+        if !self.is_cte(&table) {
+            return Ok(None);
+        }
+        if !clause.options.is_empty() || clause.name.is_some() {
+            return Err(SqlError::new(
+                "UNSUPPORTED_FEATURE",
+                format!("WITH and IDENTIFIED BY after STREAM of the common table expression {table} are not supported."),
+            )
+            .at(clause.position.0, clause.position.1));
+        }
+        Ok(Some(table))
+    }
+
     /// A table function: a stream's clause, or one that is not known here.
-    fn call(&mut self, name: &ObjectName, args: &mut TableFunctionArgs, position: (u64, u64)) -> Result<()> {
+    fn call(
+        &mut self,
+        name: &ObjectName,
+        args: &mut TableFunctionArgs,
+        position: (u64, u64),
+    ) -> Result<()> {
         if name.to_string() == RELATION_FUNCTION {
             let Some(clause) = number(args) else {
                 return Err(SqlError::new("INTERNAL_ERROR", "a relation without its number")
@@ -162,7 +189,7 @@ impl Taker {
     }
 }
 
-impl VisitorMut for Taker {
+impl VisitorMut for Taker<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
@@ -203,23 +230,29 @@ impl VisitorMut for Taker {
 }
 
 fn arguments(number: usize) -> TableFunctionArgs {
-    let value = Value::Number(number.to_string(), false);
+    // A string, because numbers are given Spark's types later.
+    let value = Value::SingleQuotedString(number.to_string());
     TableFunctionArgs {
-        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(
-            value.into(),
-        )))],
+        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value.into())))],
         settings: None,
+    }
+}
+
+/// The number of a relation that was taken out, if this is one.
+pub(crate) fn relation_number(name: &ObjectName, args: Option<&TableFunctionArgs>) -> Option<usize> {
+    if name.to_string() == RELATION_FUNCTION {
+        args.and_then(number)
+    } else {
+        None
     }
 }
 
 fn number(args: &TableFunctionArgs) -> Option<usize> {
     match args.args.as_slice() {
-        [
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
-                value: Value::Number(digits, _),
-                ..
-            }))),
-        ] => digits.parse().ok(),
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+            value: Value::Number(digits, _) | Value::SingleQuotedString(digits),
+            ..
+        })))] => digits.parse().ok(),
         _ => None,
     }
 }
@@ -244,15 +277,12 @@ impl RelationPlanner for PreparedRelations {
         _context: &mut dyn RelationPlannerContext,
     ) -> DataFusionResult<RelationPlanning> {
         match relation {
-            TableFactor::Table {
-                ref name,
-                args: Some(ref args),
-                ref alias,
-                ..
-            } if name.to_string() == RELATION_FUNCTION => {
-                let plan = number(args)
-                    .and_then(|n| self.plans.get(n))
-                    .ok_or_else(|| DataFusionError::Internal("a relation without its plan".to_owned()))?;
+            TableFactor::Table { ref name, args: Some(ref args), ref alias, .. }
+                if name.to_string() == RELATION_FUNCTION =>
+            {
+                let plan = number(args).and_then(|n| self.plans.get(n)).ok_or_else(|| {
+                    DataFusionError::Internal("a relation without its plan".to_owned())
+                })?;
                 Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
                     plan.as_ref().clone(),
                     alias.clone(),

@@ -3,9 +3,14 @@
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo};
+use datafusion::sql::sqlparser::ast::{
+    ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
+};
+use datafusion::sql::sqlparser::parser::Parser;
 use std::sync::Arc;
 
+use super::SqlDialect;
+use super::tokens::{parser_dialect, parser_error};
 use super::statements::{array, map, timestamp};
 use crate::SqlError;
 
@@ -17,6 +22,16 @@ impl TypePlanner for SparkTypes {
     fn plan_type_field(&self, sql_type: &SqlType) -> DataFusionResult<Option<FieldRef>> {
         Ok(Some(Arc::new(Field::new("", data_type(sql_type)?, true))))
     }
+}
+
+/// The Arrow type of a type's text.
+pub(crate) fn parse(text: &str) -> Result<DataType, SqlError> {
+    let dialect = parser_dialect(SqlDialect::Spark);
+    let sql_type = Parser::new(dialect.as_ref())
+        .try_with_sql(text)
+        .and_then(|mut parser| parser.parse_data_type())
+        .map_err(|e| parser_error(&e))?;
+    data_type(&sql_type)
 }
 
 /// The Arrow type of a type in the text.
@@ -68,7 +83,9 @@ fn decimal(info: &ExactNumberInfo, sql_type: &SqlType) -> Result<DataType, SqlEr
         ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
     };
     match (u8::try_from(precision), i8::try_from(scale)) {
-        (Ok(p @ 1..=38), Ok(s)) if s >= 0 && i64::from(s) <= i64::from(p) => Ok(DataType::Decimal128(p, s)),
+        (Ok(p @ 1..=38), Ok(s)) if s >= 0 && i64::from(s) <= i64::from(p) => {
+            Ok(DataType::Decimal128(p, s))
+        }
         _ => Err(SqlError::new(
             "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
             format!("{sql_type}: the precision is 1 to 38, the scale 0 to the precision."),
@@ -79,9 +96,6 @@ fn decimal(info: &ExactNumberInfo, sql_type: &SqlType) -> Result<DataType, SqlEr
 fn unsupported(sql_type: &SqlType) -> SqlError {
     SqlError::new(
         "UNSUPPORTED_DATATYPE",
-        format!(
-            "Unsupported data type \"{}\".",
-            sql_type.to_string().to_uppercase()
-        ),
+        format!("Unsupported data type \"{}\".", sql_type.to_string().to_uppercase()),
     )
 }

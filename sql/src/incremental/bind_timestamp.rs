@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
+use arrow::array::timezone::Tz;
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::config::ConfigOptions;
-use datafusion::error::Result as DataFusionResult;
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
@@ -36,14 +37,14 @@ const CLOCKS_WITHOUT_ARGUMENTS: &[&str] = &["unix_timestamp"];
 pub(super) struct BatchClock {
     now: DateTime<Utc>,
     context: SimplifyContext,
-    zone: chrono_tz::Tz,
+    zone: Tz,
 }
 
 impl BatchClock {
     /// The clock of a batch.
     ///
     /// # Errors
-    /// A timestamp beyond the calendar.
+    /// A timestamp beyond the calendar, or a session time zone that does not exist.
     pub(super) fn new(timestamp_ms: i64, config: &Arc<ConfigOptions>) -> Result<Self> {
         let now = DateTime::from_timestamp_millis(timestamp_ms).ok_or_else(|| {
             SqlError::new(
@@ -54,9 +55,10 @@ impl BatchClock {
         let zone = config
             .execution
             .time_zone
-            .as_ref()
-            .and_then(|zone| zone.parse().ok())
-            .unwrap_or(chrono_tz::UTC);
+            .as_deref()
+            .unwrap_or("UTC")
+            .parse()
+            .map_err(DataFusionError::from)?;
         let context = SimplifyContext::builder()
             .with_config_options(Arc::clone(config))
             .with_query_execution_start_time(Some(now))
@@ -85,20 +87,6 @@ pub(super) fn bind_timestamp(plan: LogicalPlan, clock: &BatchClock) -> Result<Lo
         pinned.map_data(LogicalPlan::recompute_schema)
     })?;
     Ok(plan.data)
-}
-
-/// Whether a plan reads the clock anywhere.
-pub(super) fn plan_reads_clock(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        found |= reads_clock(node)?;
-        Ok(if found {
-            TreeNodeRecursion::Stop
-        } else {
-            TreeNodeRecursion::Continue
-        })
-    })?;
-    Ok(found)
 }
 
 fn reads_clock(node: &LogicalPlan) -> DataFusionResult<bool> {

@@ -256,11 +256,14 @@ async fn volatile_functions_are_left_alone() {
     assert_ne!(first, second);
 }
 
+/// The columns and filters of a scan.
+type Asked = (Option<Vec<usize>>, Vec<String>);
+
 /// A table that notes what it was asked for.
 #[derive(Debug)]
 struct AskedTable {
     inner: Arc<dyn TableProvider>,
-    asked: Mutex<Vec<(Option<Vec<usize>>, Vec<String>)>>,
+    asked: Mutex<Vec<Asked>>,
 }
 
 #[async_trait]

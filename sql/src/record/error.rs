@@ -48,6 +48,12 @@ pub enum RecordError {
         /// Its type.
         data_type: String,
     },
+    /// Text has one column.
+    #[error("Text data source supports only a single column, and you have {columns} columns.")]
+    TextColumns {
+        /// How many there are.
+        columns: usize,
+    },
     /// The corrupt-record column is not a nullable STRING.
     #[error(
         "The column `{column}` for corrupt records must have the nullable STRING type, but got \"{data_type}\"."
@@ -102,6 +108,7 @@ impl RecordError {
             Self::InvalidOption { .. } => "INVALID_OPTION_VALUE",
             Self::NotImplementedOption { .. } => "UNSUPPORTED_OPTION_VALUE",
             Self::UnsupportedType { .. } => "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+            Self::TextColumns { .. } => "TEXT_COLUMN_COUNT",
             Self::CorruptRecordType { .. } => "INVALID_CORRUPT_RECORD_TYPE",
             Self::HeaderMismatch { .. } => "CSV_HEADER_MISMATCH",
             Self::Unreadable { .. } => "MALFORMED_CSV_RECORD",

@@ -16,20 +16,33 @@
 
 mod assembler;
 mod column;
-
+mod csv;
 mod error;
 mod json;
 mod line;
 mod option;
 mod text;
+mod text_value;
 pub mod value;
+
+#[cfg(test)]
+mod tests;
 
 use arrow::array::RecordBatch;
 
+pub use csv::{
+    CSV_READ_OPTIONS, CSV_WRITE_OPTIONS, CsvDecoder, CsvEncoder, CsvReadOptions, CsvWriteOptions,
+    infer_csv_schema,
+};
 pub use error::RecordError;
-pub use json::{JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions};
+pub use json::{
+    JSON_READ_OPTIONS, JSON_WRITE_OPTIONS, JsonDecoder, JsonEncoder, JsonReadOptions, JsonWriteOptions,
+    infer_json_schema,
+};
 pub use option::{OptionSupport, ParseMode, RecordOption};
-pub use text::{TEXT_READ_OPTIONS, TextDecoder, TextReadOptions};
+pub use text::{
+    TEXT_READ_OPTIONS, TEXT_WRITE_OPTIONS, TextDecoder, TextEncoder, TextReadOptions, TextWriteOptions,
+};
 
 /// The number of rows in a batch unless another is asked for.
 pub const DEFAULT_BATCH_ROWS: usize = 8192;
@@ -57,4 +70,16 @@ pub trait RecordDecoder: Send {
     /// # Errors
     /// If a column of the batch exceeds 2 GiB, or a null meets a column that allows none.
     fn flush(&mut self) -> Result<Option<RecordBatch>, RecordError>;
+}
+
+/// Turns record batches into the bytes of one file.
+pub trait RecordEncoder: Send {
+    /// Appends what stands at the start of a file: the header line of CSV, if one is asked for.
+    fn start(&mut self, _out: &mut Vec<u8>) {}
+
+    /// Appends the rows of `batch`, which must have the schema the encoder was made for.
+    ///
+    /// # Errors
+    /// If the batch has a type that the format cannot hold.
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RecordError>;
 }

@@ -1,6 +1,7 @@
 //! Options of the record formats: the tables of names, and reading values with clear errors.
 
 use super::RecordError;
+use super::text_value::TemporalWriter;
 use super::value::{DateTimePattern, TemporalReader, Zone};
 
 /// One option of a format.
@@ -198,6 +199,21 @@ impl<'a> OptionReader<'a> {
             date: self.pattern("dateFormat")?,
             timestamp: self.pattern("timestampFormat")?,
             timestamp_ntz: self.pattern("timestampNTZFormat")?,
+        })
+    }
+
+    /// How dates and timestamps are written: with Spark's patterns unless others are given.
+    pub(crate) fn temporal_writer(&self, session_time_zone: &str) -> Result<TemporalWriter, RecordError> {
+        let pattern = |name: &str, default: &str| {
+            let text = self.text(name).unwrap_or_else(|| default.to_owned());
+            DateTimePattern::new(&text)
+                .map_err(|reason| RecordError::invalid(name, &text, format!("a date-time pattern; {reason}")))
+        };
+        Ok(TemporalWriter {
+            zone: self.zone(session_time_zone)?,
+            date: pattern("dateFormat", "yyyy-MM-dd")?,
+            timestamp: pattern("timestampFormat", "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]")?,
+            timestamp_ntz: pattern("timestampNTZFormat", "yyyy-MM-dd'T'HH:mm:ss[.SSS]")?,
         })
     }
 }

@@ -33,6 +33,8 @@ use crate::clock::Clock;
 use crate::file_uri::FileUri;
 use crate::{ErrorKind, Result, TidemillError};
 
+pub(crate) use writer::record_error;
+
 pub use names::{DEFAULT_PARTITION, METADATA_FOLDER};
 pub use options::{MAX_OPEN_FILES, SKIP_LOGGED_BATCHES};
 

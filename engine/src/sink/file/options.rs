@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use tidemill_checkpoint::CompactibleLogOptions;
+use tidemill_sql::record::{
+    CSV_WRITE_OPTIONS, CsvWriteOptions, JSON_WRITE_OPTIONS, JsonWriteOptions, OptionSupport, RecordOption,
+    TEXT_WRITE_OPTIONS, TextWriteOptions,
+};
 
 use super::partition::PartitionLayout;
-use super::writer::{ParquetFormat, PartFormat, TimestampType};
+use super::writer::{
+    ParquetFormat, PartFormat, RecordFormat, RecordOptions, TextCodec, TimestampType, record_error,
+};
 use crate::file_uri::FileUri;
 use crate::options::invalid_value;
 use crate::sink::SinkContext;
@@ -53,23 +59,20 @@ impl FileSinkOptions {
     /// Reads and checks them; `format` is the sink's lower-case name.
     pub(crate) fn parse(format: &str, ctx: &SinkContext) -> Result<Self> {
         let specs = match format {
-            "parquet" => PARQUET_OPTIONS,
-            _ => &[],
+            "json" => record_specs(JSON_WRITE_OPTIONS),
+            "csv" => record_specs(CSV_WRITE_OPTIONS),
+            "text" => record_specs(TEXT_WRITE_OPTIONS),
+            _ => PARQUET_OPTIONS.to_vec(),
         };
         ctx.options
-            .check(&format!("sink '{format}'"), &[COMMON_OPTIONS, specs])?;
+            .check(&format!("sink '{format}'"), &[COMMON_OPTIONS, &specs])?;
         let path = ctx.options.get("path").filter(|p| !p.trim().is_empty());
         let path = path.ok_or_else(|| TidemillError::invalid("MISSING_PATH", "'path' is not specified"))?;
         let time_zone = ctx.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
         let layout = PartitionLayout::new(&ctx.schema, &ctx.partition_by, time_zone)?;
         let (format, extension) = match format {
             "parquet" => parquet_format(ctx, &layout)?,
-            other => {
-                return Err(TidemillError::unsupported(
-                    "UNSUPPORTED_DATA_SOURCE",
-                    format!("the sink format '{other}' is not supported"),
-                ));
-            }
+            record => record_format(record, ctx, &layout, time_zone)?,
         };
         let max_open_files = ctx
             .options
@@ -85,6 +88,54 @@ impl FileSinkOptions {
             max_open_files: usize::try_from(max_open_files).unwrap_or(usize::MAX),
         })
     }
+}
+
+/// The record encoders' options as this crate checks them.
+fn record_specs(options: &[RecordOption]) -> Vec<OptionSpec> {
+    let spec = |option: &RecordOption| match option.support {
+        OptionSupport::Implemented | OptionSupport::ByCaller => OptionSpec::Known(option.name),
+        OptionSupport::NotImplemented { default } => OptionSpec::NotImplemented {
+            name: option.name,
+            default,
+        },
+    };
+    options.iter().map(spec).collect()
+}
+
+fn record_format(
+    format: &str,
+    ctx: &SinkContext,
+    layout: &PartitionLayout,
+    time_zone: &str,
+) -> Result<(PartFormat, String)> {
+    let get = |name: &str| ctx.options.get(name).map(str::to_owned);
+    let name = ctx
+        .options
+        .get("compression")
+        .or_else(|| ctx.options.get("codec"));
+    let codec = TextCodec::parse(name.unwrap_or("none"))?;
+    let (options, kind) = match format {
+        "json" => {
+            let options = JsonWriteOptions::from_options(&get, time_zone).map_err(record_error)?;
+            (RecordOptions::Json(options), "json")
+        }
+        "csv" => {
+            let options = CsvWriteOptions::from_options(&get, time_zone).map_err(record_error)?;
+            (
+                RecordOptions::Csv(options),
+                ctx.options.get("extension").unwrap_or("csv"),
+            )
+        }
+        _ => (
+            RecordOptions::Text(TextWriteOptions::from_options(&get).map_err(record_error)?),
+            "txt",
+        ),
+    };
+    let format = RecordFormat::new(Arc::clone(layout.data_schema()), options, codec)?;
+    Ok((
+        PartFormat::Record(format),
+        format!(".{kind}{}", codec.extension()),
+    ))
 }
 
 fn skip_logged_batches(ctx: &SinkContext) -> Result<bool> {

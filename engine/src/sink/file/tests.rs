@@ -30,6 +30,8 @@ fn rows(rows: &[(&str, i64)]) -> RecordBatch {
 }
 
 struct Output {
+    format: &'static str,
+    schema: SchemaRef,
     folder: TempDir,
     options: Vec<(&'static str, &'static str)>,
     partition_by: Vec<String>,
@@ -39,6 +41,8 @@ struct Output {
 impl Output {
     fn new() -> Self {
         Self {
+            format: "parquet",
+            schema: schema(),
             folder: TempDir::new().unwrap(),
             options: Vec::new(),
             partition_by: Vec::new(),
@@ -66,11 +70,11 @@ impl Output {
     }
 
     async fn sink_with(&self, manager: Arc<dyn CheckpointFileManager>) -> Result<FileSink> {
-        let mut ctx = context(schema(), &self.options);
+        let mut ctx = context(Arc::clone(&self.schema), &self.options);
         ctx.options.set("path", self.path().to_str().unwrap());
         ctx.partition_by = self.partition_by.clone();
         ctx.conf = Arc::new(self.conf.clone());
-        let options = FileSinkOptions::parse("parquet", &ctx)?;
+        let options = FileSinkOptions::parse(self.format, &ctx)?;
         FileSink::with_manager(options, manager, None, ctx.clock).await
     }
 
@@ -349,4 +353,93 @@ async fn a_failed_batch_deletes_its_files() {
     );
     assert_eq!(output.part_files(), [""; 0]);
     assert!(!output.path().join(METADATA_FOLDER).join("0").exists());
+}
+
+async fn text_of(
+    format: &'static str,
+    options: &[(&'static str, &'static str)],
+    rows: Option<RecordBatch>,
+) -> (String, Vec<u8>) {
+    let mut output = Output::new();
+    output.format = format;
+    output.options = options.to_vec();
+    let schema = rows.as_ref().map_or_else(schema, RecordBatch::schema);
+    output.schema = Arc::clone(&schema);
+    let partition = rows.into_iter().collect();
+    output
+        .sink()
+        .await
+        .add_batch(&batch(0, vec![partition], schema).await)
+        .await
+        .unwrap();
+    let files = output.part_files();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let extension = files[0].split_once("-c000").unwrap().1.to_owned();
+    (extension, std::fs::read(output.path().join(&files[0])).unwrap())
+}
+
+#[tokio::test]
+async fn text_formats_are_written_as_spark_writes_them() {
+    let two = || Some(rows(&[("a b", 1), ("q\"", -2)]));
+    let (extension, bytes) = text_of("json", &[], two()).await;
+    assert_eq!(extension, ".json");
+    assert_eq!(
+        String::from_utf8(bytes).unwrap(),
+        "{\"k\":\"a b\",\"v\":1}\n{\"k\":\"q\\\"\",\"v\":-2}\n"
+    );
+    let (extension, bytes) = text_of("csv", &[("header", "true")], two()).await;
+    assert_eq!(extension, ".csv");
+    assert_eq!(String::from_utf8(bytes).unwrap(), "k,v\na b,1\n\"q\\\"\",-2\n");
+    let (extension, bytes) = text_of("text", &[], Some(two().unwrap().project(&[0]).unwrap())).await;
+    assert_eq!(extension, ".txt");
+    assert_eq!(String::from_utf8(bytes).unwrap(), "a b\nq\"\n");
+    let (_, bytes) = text_of("csv", &[("header", "true")], None).await;
+    assert_eq!(String::from_utf8(bytes).unwrap(), "k,v\n");
+    let (_, bytes) = text_of("json", &[], None).await;
+    assert!(bytes.is_empty());
+}
+
+#[tokio::test]
+async fn compressed_text_reads_back() {
+    use std::io::Read;
+    for (codec, expected) in [
+        ("gzip", ".json.gz"),
+        ("bzip2", ".json.bz2"),
+        ("deflate", ".json.deflate"),
+        ("zstd", ".json.zst"),
+    ] {
+        let (extension, bytes) = text_of("json", &[("compression", codec)], Some(rows(&[("a", 1)]))).await;
+        assert_eq!(extension, expected);
+        let bytes = bytes.as_slice();
+        let mut reader: Box<dyn Read> = match codec {
+            "gzip" => Box::new(flate2::read::GzDecoder::new(bytes)),
+            "bzip2" => Box::new(bzip2::read::BzDecoder::new(bytes)),
+            "deflate" => Box::new(flate2::read::ZlibDecoder::new(bytes)),
+            _ => Box::new(zstd::stream::read::Decoder::new(bytes).unwrap()),
+        };
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{\"k\":\"a\",\"v\":1}\n");
+    }
+}
+
+#[tokio::test]
+async fn an_object_store_holds_the_same_files_and_log() {
+    let mut ctx = context(schema(), &[("path", "memory:///out")]);
+    ctx.partition_by = vec!["k".to_owned()];
+    let sink = FileSink::open("parquet", &ctx).await.unwrap();
+    sink.add_batch(&batch(0, vec![vec![rows(&[("x y", 1)])]], schema()).await)
+        .await
+        .unwrap();
+    let files = sink.log.all_files().await.unwrap();
+    assert_eq!(files.len(), 1);
+    assert!(
+        files[0].path.starts_with("memory:///out/k=x%20y/part-00000-"),
+        "{}",
+        files[0].path
+    );
+    let uri = FileUri::from_hadoop(&files[0].path).unwrap();
+    let (store, path) = uri.object_store(&ctx.session.runtime_env()).unwrap();
+    let found = object_store::ObjectStoreExt::head(&store, &path).await.unwrap();
+    assert_eq!(found.size, files[0].size);
 }

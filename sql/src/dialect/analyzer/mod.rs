@@ -1,19 +1,62 @@
-//! Analyzer.
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::logical_expr::planner::ExprPlanner;
+//! The analyzer layer: the types and errors that operators have in Spark, given when an expression's operands are known.
+
+mod common_type;
+mod field_access;
+mod literal;
+mod operators;
+
+use datafusion::common::{DFSchema, Result as DataFusionResult, TableReference};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use arrow::datatypes::Field;
+
+pub(crate) use common_type::{adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, tightest};
 
 use super::SqlSettings;
 use crate::Result;
 
+/// Plans operators and field accesses with Spark's meaning.
 #[derive(Debug)]
-pub(crate) struct SparkExprPlanner {}
+pub(crate) struct SparkExprPlanner {
+    settings: SqlSettings,
+}
+
 impl SparkExprPlanner {
-    pub(crate) fn new(_settings: &SqlSettings) -> Self {
-        Self {}
+    /// The planner for a statement under these settings.
+    pub(crate) fn new(settings: &SqlSettings) -> Self {
+        Self { settings: settings.clone() }
     }
 }
-impl ExprPlanner for SparkExprPlanner {}
 
-pub(crate) fn finish(plan: LogicalPlan, _settings: &SqlSettings) -> Result<LogicalPlan> {
-    Ok(plan)
+impl ExprPlanner for SparkExprPlanner {
+    fn plan_binary_op(
+        &self,
+        expr: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> DataFusionResult<PlannerResult<RawBinaryExpr>> {
+        Ok(PlannerResult::Planned(operators::plan(expr, schema, &self.settings)?))
+    }
+
+    fn plan_field_access(
+        &self,
+        expr: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> DataFusionResult<PlannerResult<RawFieldAccessExpr>> {
+        Ok(PlannerResult::Planned(field_access::plan(expr, schema, &self.settings)?))
+    }
+
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested_names: &[String],
+    ) -> DataFusionResult<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(field_access::nested(field, qualifier, nested_names)?))
+    }
+}
+
+/// Settles the literals of a planned query.
+pub(crate) fn finish(plan: LogicalPlan) -> Result<LogicalPlan> {
+    literal::fold(plan)
 }

@@ -1,13 +1,114 @@
-//! AST.
-use datafusion::sql::sqlparser::ast::Query;
+//! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
-use super::SqlSettings;
-use crate::Result;
+mod desugar;
+mod literal;
+mod output_names;
+mod refuse;
+mod spark_name;
 
-pub(crate) fn rewrite(_query: &mut Query, _settings: &SqlSettings) -> Result<()> {
-    Ok(())
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Ident, Query, Select, SelectItem, TableFactor, VisitMut, VisitorMut,
+};
+
+pub(crate) use output_names::output_names;
+use spark_name::{NameScope, spark_name};
+
+use crate::{Result, SqlError};
+
+/// The start of the name of a column whose name in Spark is not known; a sink that writes names must refuse it.
+pub const UNNAMED_COLUMN_PREFIX: &str = "__unnamed_";
+
+/// Rewrites a query of the Spark dialect into what DataFusion's planner reads with Spark's meaning.
+///
+/// `temporal` are the names, in lower case, of the columns that are dates or times; `is_registered` says whether the session has a
+/// function of its own under a name that is not on the checked list.
+///
+/// # Errors
+/// UNSUPPORTED_FEATURE for what has no assured meaning here; UNRESOLVED_ROUTINE and UNSUPPORTED_ROUTINE for functions.
+pub(crate) fn rewrite(
+    query: &mut Query,
+    temporal: &HashSet<String>,
+    is_registered: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    refuse::check(query, is_registered)?;
+    let mut names = Namer { temporal };
+    if let ControlFlow::Break(error) = query.visit(&mut names) {
+        return Err(error);
+    }
+    desugar::rewrite(query)
 }
 
-pub(crate) fn output_names(_query: &Query, _tables: &[Vec<String>]) -> Option<Vec<Option<String>>> {
-    None
+/// Gives every select item without an alias Spark's name for it.
+struct Namer<'a> {
+    temporal: &'a HashSet<String>,
+}
+
+impl VisitorMut for Namer<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        let scope = NameScope {
+            relations: relation_names(select),
+            temporal: self.temporal.clone(),
+        };
+        let mut unnamed = 0;
+        for item in &mut select.projection {
+            let SelectItem::UnnamedExpr(expr) = item else {
+                continue;
+            };
+            if matches!(
+                expr,
+                datafusion::sql::sqlparser::ast::Expr::Identifier(_)
+                    | datafusion::sql::sqlparser::ast::Expr::Wildcard(_)
+                    | datafusion::sql::sqlparser::ast::Expr::QualifiedWildcard(..)
+            ) || is_plain_column(expr, &scope)
+            {
+                continue;
+            }
+            let name = spark_name(expr, &scope).unwrap_or_else(|| {
+                unnamed += 1;
+                format!("{UNNAMED_COLUMN_PREFIX}{unnamed}")
+            });
+            *item = SelectItem::ExprWithAlias {
+                expr: expr.clone(),
+                alias: Ident::with_quote('`', name.to_lowercase()),
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether the expression is `relation.column`, whose name is the column's.
+fn is_plain_column(expr: &datafusion::sql::sqlparser::ast::Expr, scope: &NameScope) -> bool {
+    match expr {
+        datafusion::sql::sqlparser::ast::Expr::CompoundIdentifier(parts) => {
+            parts.len() == 2
+                && parts
+                    .first()
+                    .is_some_and(|p| scope.relations.contains(&p.value.to_lowercase()))
+        }
+        _ => false,
+    }
+}
+
+fn relation_names(select: &Select) -> HashSet<String> {
+    let mut out = HashSet::new();
+    let mut add = |factor: &TableFactor| match factor {
+        TableFactor::Table { name, alias, .. } => {
+            out.extend(alias.as_ref().map(|a| a.name.value.to_lowercase()));
+            out.extend(name.0.last().and_then(|p| p.as_ident()).map(|i| i.value.to_lowercase()));
+        }
+        TableFactor::Derived { alias: Some(alias), .. } => {
+            out.insert(alias.name.value.to_lowercase());
+        }
+        _ => {}
+    };
+    for from in &select.from {
+        add(&from.relation);
+        from.joins.iter().for_each(|j| add(&j.relation));
+    }
+    out
 }

@@ -1,34 +1,202 @@
-//! The checked list.
+//! The checked list of functions of the Spark dialect: each name means here what it means in Spark 4.3, or is an error.
+//!
+//! `spark_expressions.tsv` holds what PySpark 4.3.0 gave for expressions over one table: name, type and values; a test compares
+//! every line whose functions are on the list. A name that Spark has and the list has not is "not supported"; any other is unknown.
+
+mod arithmetic;
+mod cast;
+mod clock;
+mod conditional;
+mod construct;
+mod datetime;
+pub(crate) mod element;
+mod math;
+mod naming;
+mod pattern;
+mod regexes;
+mod rows;
+mod scalar_list;
+mod strings;
+mod text_of;
+#[cfg(test)]
+mod tests;
+mod zone;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-use super::SqlSettings;
+pub(crate) use arithmetic::{Arithmetic, arithmetic};
+pub(crate) use cast::spark_cast;
+pub(crate) use datetime::date_offset;
+pub(crate) use naming::name_of_call;
+pub(crate) use strings::concat;
+pub(crate) use text_of::java_double;
 
-/// The functions of a dialect.
-#[derive(Debug, Default)]
+use super::{SqlDialect, SqlSettings, types};
+use crate::SqlError;
+
+/// The start of the name under which a cast to the type that follows is called.
+pub(crate) const CAST_PREFIX: &str = "__cast ";
+
+/// The same for TRY_CAST.
+pub(crate) const TRY_CAST_PREFIX: &str = "__try_cast ";
+
+/// The functions of Spark 4.3, one a line, as SHOW FUNCTIONS lists them.
+const SPARK_FUNCTIONS: &str = include_str!("spark_functions.txt");
+
+/// The aggregate functions of the list.
+const AGGREGATES: [&str; 6] = ["count", "sum", "avg", "mean", "min", "max"];
+
+/// The functions of a dialect under a session's settings; empty for DataFusion's, whose session holds its own.
+#[derive(Debug)]
 pub(crate) struct Functions {
-    scalar: HashMap<String, Arc<ScalarUDF>>,
-    aggregate: HashMap<String, Arc<AggregateUDF>>,
+    settings: SqlSettings,
+    aggregates: HashMap<String, Arc<AggregateUDF>>,
 }
 
-/// The functions.
-pub(crate) fn of(_settings: &SqlSettings) -> Functions {
-    Functions::default()
+/// The functions of the settings' dialect.
+pub(crate) fn of(settings: &SqlSettings) -> Functions {
+    let mut aggregates = HashMap::new();
+    if settings.dialect == SqlDialect::Spark {
+        use datafusion::functions_aggregate as aggregate;
+        for (name, function) in [
+            ("count", aggregate::count::count_udaf()),
+            ("sum", aggregate::sum::sum_udaf()),
+            ("avg", aggregate::average::avg_udaf()),
+            ("mean", aggregate::average::avg_udaf()),
+            ("min", aggregate::min_max::min_udaf()),
+            ("max", aggregate::min_max::max_udaf()),
+        ] {
+            aggregates.insert(name.to_owned(), function);
+        }
+    }
+    Functions {
+        settings: settings.clone(),
+        aggregates,
+    }
 }
 
 impl Functions {
+    /// The scalar function of this name.
     pub(crate) fn scalar(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.scalar.get(name).cloned()
+        if self.settings.dialect != SqlDialect::Spark {
+            return None;
+        }
+        let cast = |text: &str, misfit| {
+            let to = types::parse(text).ok()?;
+            Some(Arc::new(cast::cast_function(to, misfit, &self.settings)))
+        };
+        if let Some(text) = name.strip_prefix(CAST_PREFIX) {
+            return cast(text, cast::Misfit::Error);
+        }
+        if let Some(text) = name.strip_prefix(TRY_CAST_PREFIX) {
+            return cast(text, cast::Misfit::Null);
+        }
+        scalar_list::function(name, &self.settings)
     }
+
+    /// The aggregate function of this name.
     pub(crate) fn aggregate(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.aggregate.get(name).cloned()
+        self.aggregates.get(name).cloned()
     }
+
+    /// Every scalar function of the list.
     pub(crate) fn all_scalar(&self) -> Vec<Arc<ScalarUDF>> {
-        self.scalar.values().cloned().collect()
+        scalar_list::NAMES.iter().filter_map(|n| self.scalar(n)).collect()
     }
+
+    /// Every aggregate function of the list.
     pub(crate) fn all_aggregate(&self) -> Vec<Arc<AggregateUDF>> {
-        self.aggregate.values().cloned().collect()
+        self.aggregates.values().cloned().collect()
+    }
+}
+
+/// Whether a call of this name is on the list.
+pub(crate) fn is_listed(name: &str) -> bool {
+    name == "explode" || AGGREGATES.contains(&name) || scalar_list::NAMES.contains(&name)
+}
+
+/// The error for a call of this name, which is not on the list.
+///
+/// UNSUPPORTED_ROUTINE where Spark has the function, else UNRESOLVED_ROUTINE; with the nearest names.
+pub(crate) fn not_listed(name: &str) -> SqlError {
+    let nearest = scalar_list::NAMES
+        .iter()
+        .chain(&AGGREGATES)
+        .filter(|n| !n.starts_with("__"))
+        .map(|n| (strsim::damerau_levenshtein(name, n), *n))
+        .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))
+        .min();
+    let hint = nearest.map_or(String::new(), |(_, n)| format!(" Did you mean '{n}'?"));
+    if SPARK_FUNCTIONS.lines().any(|line| line == name) {
+        SqlError::new(
+            "UNSUPPORTED_ROUTINE",
+            format!("The function '{name}' of Spark is not supported in the spark dialect yet.{hint}"),
+        )
+    } else {
+        SqlError::new(
+            "UNRESOLVED_ROUTINE",
+            format!(
+                "Cannot resolve routine `{name}`: neither Spark nor the session has it \
+                 (tidemill.sql.dialect = datafusion has DataFusion's functions).{hint}"
+            ),
+        )
+    }
+}
+
+/// The name under which the planner knows a function that Spark calls otherwise.
+pub(crate) fn planner_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "explode" => "unnest",
+        "mean" => "avg",
+        _ => return None,
+    })
+}
+
+/// Whether the result's type follows the types of all arguments, so that a number among them needs its own.
+pub(crate) fn types_follow_arguments(name: &str) -> bool {
+    !matches!(
+        name,
+        "round"
+    )
+}
+
+/// The type as Spark prints it in capitals.
+pub(crate) fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Null => "VOID".to_owned(),
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Int8 => "TINYINT".to_owned(),
+        DataType::Int16 => "SMALLINT".to_owned(),
+        DataType::Int32 => "INT".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::Float32 => "FLOAT".to_owned(),
+        DataType::Float64 => "DOUBLE".to_owned(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "STRING".to_owned(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BINARY".to_owned(),
+        DataType::Date32 => "DATE".to_owned(),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => "TIMESTAMP_NTZ".to_owned(),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "TIMESTAMP".to_owned(),
+        DataType::Decimal128(p, s) => format!("DECIMAL({p},{s})"),
+        DataType::Interval(_) => "INTERVAL".to_owned(),
+        DataType::List(field) => format!("ARRAY<{}>", type_name(field.data_type())),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|f| format!("{}: {}", f.name(), type_name(f.data_type())))
+                .collect();
+            format!("STRUCT<{}>", fields.join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => {
+                let parts: Vec<String> = fields.iter().map(|f| type_name(f.data_type())).collect();
+                format!("MAP<{}>", parts.join(", "))
+            }
+            other => other.to_string(),
+        },
+        other => other.to_string(),
     }
 }

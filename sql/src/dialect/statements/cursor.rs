@@ -35,11 +35,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The dialect that the script is read in.
-    pub(crate) fn dialect(&self) -> SqlDialect {
-        self.dialect
-    }
-
     /// The token that comes next.
     pub(crate) fn peek(&self) -> Option<&'a TokenWithSpan> {
         self.tokens.get(self.at)

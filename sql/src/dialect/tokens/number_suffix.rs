@@ -1,11 +1,11 @@
-//! Typed number literals: `1L`, `1S`, `1Y`, `1.5D`, `1.5F`, `2BD` become casts of their digits.
+//! Typed number literals: `1L`, `1S`, `1Y`, `1.5D`, `1.5F`, `2BD` become `'digits'::type`, which later layers know as literals.
 
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::words::{token, word};
 use crate::{Result, SqlError};
 
-/// Replaces a number with a suffix by `CAST('digits' AS type)`; the digits stay text, so that no digit is lost.
+/// Replaces a number with a suffix by `'digits'::type`; the digits stay text, so that no digit is lost.
 pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
     let mut out = Vec::with_capacity(tokens.len());
     let mut iter = tokens.into_iter().peekable();
@@ -45,12 +45,9 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
         if !*long {
             iter.next();
         }
-        out.push(word("CAST", span));
-        out.push(token(Token::LParen, span));
         out.push(token(Token::SingleQuotedString(digits.clone()), span));
-        out.push(word("AS", span));
+        out.push(token(Token::DoubleColon, span));
         out.extend(target);
-        out.push(token(Token::RParen, span));
     }
     Ok(out)
 }

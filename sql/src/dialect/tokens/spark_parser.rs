@@ -30,6 +30,10 @@ impl Dialect for SparkParserDialect {
         true
     }
 
+    fn supports_string_literal_concatenation(&self) -> bool {
+        true
+    }
+
     fn supports_filter_during_aggregation(&self) -> bool {
         true
     }

@@ -18,7 +18,7 @@ pub(crate) const RELATION_FUNCTION: &str = "__tidemill_relation";
 
 /// One `STREAM …` in a statement.
 #[derive(Clone, Debug)]
-pub struct StreamClause {
+pub(crate) struct StreamClause {
     /// The table's name, one part a word.
     pub(crate) table: Vec<String>,
     /// `WITH (…)`.
@@ -82,7 +82,8 @@ pub(crate) fn resolve(tokens: &[TokenWithSpan]) -> Result<(Vec<TokenWithSpan>, V
             out.push(word(RELATION_FUNCTION, span));
             out.push(token(Token::LParen, span));
             out.push(token(Token::Number(clauses.len().to_string(), false), span));
-            out.push(token(Token::RParen, span));
+            let last = tokens.get(at + used - 1).map_or(span, |t| t.span);
+            out.push(token(Token::RParen, last));
             clauses.push(clause);
             at += used;
             continue;

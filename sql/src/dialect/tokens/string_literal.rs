@@ -1,4 +1,4 @@
-//! Spark's string literals: escapes, raw strings, double quotes, adjacent literals as one.
+//! Spark's string literals: escapes, raw strings, double quotes (the parser joins adjacent literals).
 //!
 //! The tokenizer keeps escapes as written; here they get Spark's meaning, which differs from the tokenizer's: `\%` and `\_`
 //! keep their backslash, `\u0041`, `\U00000041` and octal `\101` are characters, an unknown escape is the character itself.
@@ -10,12 +10,12 @@ use crate::{Result, SqlError};
 /// Replaces every literal by a single-quoted token with its value.
 pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    // The place in `out` of the literal that only blanks separate from the next token.
-    let mut open: Option<usize> = None;
     let mut iter = tokens.into_iter().peekable();
     while let Some(token) = iter.next() {
         let literal = match &token.token {
-            Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") => {
+            Token::Word(word)
+                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") =>
+            {
                 match iter.peek() {
                     Some(next) if next.span.start == token.span.end => match body(&next.token) {
                         Some((text, quote)) => {
@@ -31,27 +31,10 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
             }
             other => body(other).map(|(text, quote)| (unescape(text, quote), token.span)),
         };
-        match literal {
-            Some((value, span)) => match open.and_then(|at| out.get_mut(at)) {
-                Some(TokenWithSpan {
-                    token: Token::SingleQuotedString(text),
-                    span: whole,
-                }) => {
-                    text.push_str(&value);
-                    whole.end = span.end;
-                }
-                _ => {
-                    open = Some(out.len());
-                    out.push(TokenWithSpan::new(Token::SingleQuotedString(value), span));
-                }
-            },
-            None => {
-                if !matches!(token.token, Token::Whitespace(_)) {
-                    open = None;
-                }
-                out.push(token);
-            }
-        }
+        out.push(match literal {
+            Some((value, span)) => TokenWithSpan::new(Token::SingleQuotedString(value), span),
+            None => token,
+        });
     }
     Ok(out)
 }

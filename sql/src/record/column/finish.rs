@@ -58,48 +58,51 @@ impl Column {
                 let (offsets, values) = buffers(b);
                 Arc::new(BinaryArray::try_new(offsets, values, nulls)?)
             }
-            Data::List(offsets, child) => {
-                let DataType::List(field) = &self.data_type else {
-                    return Err(mismatch(&self.data_type));
-                };
-                Arc::new(ListArray::try_new(
-                    field.clone(),
-                    take(offsets),
-                    child.finish()?,
-                    nulls,
-                )?)
-            }
-            Data::Map(offsets, keys, values) => {
-                let DataType::Map(field, ordered) = &self.data_type else {
-                    return Err(mismatch(&self.data_type));
-                };
-                let DataType::Struct(fields) = field.data_type() else {
-                    return Err(mismatch(&self.data_type));
-                };
-                let entries =
-                    StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
-                Arc::new(MapArray::try_new(
-                    field.clone(),
-                    take(offsets),
-                    entries,
-                    nulls,
-                    *ordered,
-                )?)
-            }
-            Data::Struct(children, _) => {
-                let DataType::Struct(fields) = &self.data_type else {
-                    return Err(mismatch(&self.data_type));
-                };
-                let arrays = children.iter_mut().map(Self::finish).collect::<Result<_, _>>()?;
-                Arc::new(StructArray::try_new_with_length(
-                    fields.clone(),
-                    arrays,
-                    nulls,
-                    len,
-                )?)
-            }
+            nested => finish_nested(nested, &self.data_type, nulls, len)?,
         })
     }
+}
+
+fn finish_nested(
+    data: &mut Data,
+    data_type: &DataType,
+    nulls: Option<NullBuffer>,
+    len: usize,
+) -> Result<ArrayRef, RecordError> {
+    Ok(match (data, data_type) {
+        (Data::List(offsets, child), DataType::List(field)) => Arc::new(ListArray::try_new(
+            field.clone(),
+            take(offsets),
+            child.finish()?,
+            nulls,
+        )?),
+        (Data::Map(offsets, keys, values), DataType::Map(field, ordered)) => {
+            let DataType::Struct(fields) = field.data_type() else {
+                return Err(mismatch(data_type));
+            };
+            let entries = StructArray::try_new(fields.clone(), vec![keys.finish()?, values.finish()?], None)?;
+            Arc::new(MapArray::try_new(
+                field.clone(),
+                take(offsets),
+                entries,
+                nulls,
+                *ordered,
+            )?)
+        }
+        (Data::Struct(children, _), DataType::Struct(fields)) => {
+            let arrays = children
+                .iter_mut()
+                .map(Column::finish)
+                .collect::<Result<_, _>>()?;
+            Arc::new(StructArray::try_new_with_length(
+                fields.clone(),
+                arrays,
+                nulls,
+                len,
+            )?)
+        }
+        _ => return Err(mismatch(data_type)),
+    })
 }
 
 fn mismatch(data_type: &DataType) -> RecordError {

@@ -81,10 +81,6 @@ impl NameIndex {
             _ => self.by_name.get(name).copied(),
         }
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
 }
 
 impl Column {

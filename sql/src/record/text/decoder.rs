@@ -55,11 +55,9 @@ impl TextDecoder {
     /// # Errors
     /// If the schema has another column or type.
     pub fn new(schema: SchemaRef, options: TextReadOptions) -> Result<Self, RecordError> {
-        if let Some(second) = schema.fields().get(1) {
-            return Err(RecordError::UnsupportedType {
-                format: "Text",
-                column: second.name().clone(),
-                data_type: format!("{} (text has a single STRING column)", second.data_type()),
+        if schema.fields().len() != 1 {
+            return Err(RecordError::TextColumns {
+                columns: schema.fields().len(),
             });
         }
         let rows = assembler(&schema, None, DEFAULT_BATCH_ROWS)?;

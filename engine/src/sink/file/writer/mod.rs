@@ -1,8 +1,10 @@
 //! Encoders of part files: rows in, the bytes of one file out.
 
+mod codec;
 mod int96;
 mod output;
 mod parquet;
+mod record;
 mod schema;
 mod spark_schema;
 
@@ -10,8 +12,10 @@ use arrow::record_batch::RecordBatch;
 
 use crate::Result;
 
+pub(crate) use codec::TextCodec;
 pub(crate) use output::{PartOutput, PartStatus, sync_folder};
 pub(crate) use parquet::ParquetFormat;
+pub(crate) use record::{RecordFormat, RecordOptions, record_error};
 pub(crate) use schema::TimestampType;
 
 /// Writes one part file.
@@ -27,6 +31,8 @@ pub(crate) trait PartEncoder: Send {
 pub(crate) enum PartFormat {
     /// Parquet.
     Parquet(ParquetFormat),
+    /// JSON, CSV or text.
+    Record(RecordFormat),
 }
 
 impl PartFormat {
@@ -34,6 +40,7 @@ impl PartFormat {
     pub(crate) fn open(&self, output: PartOutput) -> Result<Box<dyn PartEncoder>> {
         match self {
             Self::Parquet(format) => Ok(Box::new(format.open(output)?)),
+            Self::Record(format) => Ok(Box::new(format.open(output)?)),
         }
     }
 }

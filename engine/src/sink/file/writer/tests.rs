@@ -50,7 +50,7 @@ fn map() -> ArrayRef {
 }
 
 fn nested() -> ArrayRef {
-    let inner: ArrayRef = Arc::new(stamps(vec![Some(7), Some(8), None, Some(9)]));
+    let inner: ArrayRef = Arc::new(stamps(vec![Some(7), None, None, Some(9)]));
     let field = Arc::new(Field::new("t", utc(), true));
     let present = arrow::buffer::NullBuffer::from(vec![true, false, true, true]);
     Arc::new(StructArray::new(vec![field].into(), vec![inner], Some(present)))

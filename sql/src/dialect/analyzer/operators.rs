@@ -1,0 +1,292 @@
+//! Binary operators: their operands' common type, their result's type, and the function that computes them.
+
+use arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::common::{DFSchema, Result as DataFusionResult};
+use datafusion::logical_expr::planner::RawBinaryExpr;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
+
+use super::super::SqlSettings;
+use super::super::functions::{Arithmetic, arithmetic, concat, date_offset, spark_cast};
+use super::super::statements::timestamp;
+use super::{adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, literal};
+use crate::SqlError;
+
+/// Plans `left op right`.
+pub(super) fn plan(
+    raw: RawBinaryExpr,
+    schema: &DFSchema,
+    settings: &SqlSettings,
+) -> DataFusionResult<Expr> {
+    let RawBinaryExpr { op, left, right } = raw;
+    let left = Operand::new(left, schema)?;
+    let right = Operand::new(right, schema)?;
+    Ok(match op {
+        Op::Plus | Op::Minus if left.is_temporal() || right.is_temporal() => temporal(&op, left, right, settings)?,
+        Op::Plus => arithmetic_op(Arithmetic::Add, left, right, settings)?,
+        Op::Minus => arithmetic_op(Arithmetic::Subtract, left, right, settings)?,
+        Op::Multiply => arithmetic_op(Arithmetic::Multiply, left, right, settings)?,
+        Op::Divide => arithmetic_op(Arithmetic::Divide, left, right, settings)?,
+        Op::Modulo => arithmetic_op(Arithmetic::Remainder, left, right, settings)?,
+        Op::MyIntegerDivide => arithmetic_op(Arithmetic::IntegerDivide, left, right, settings)?,
+        Op::Eq => compare(Operator::Eq, left, right, settings)?,
+        Op::NotEq => compare(Operator::NotEq, left, right, settings)?,
+        Op::Lt => compare(Operator::Lt, left, right, settings)?,
+        Op::LtEq => compare(Operator::LtEq, left, right, settings)?,
+        Op::Gt => compare(Operator::Gt, left, right, settings)?,
+        Op::GtEq => compare(Operator::GtEq, left, right, settings)?,
+        Op::Spaceship => compare(Operator::IsNotDistinctFrom, left, right, settings)?,
+        Op::And | Op::Or => {
+            let operator = if op == Op::And { Operator::And } else { Operator::Or };
+            for side in [&left, &right] {
+                if !matches!(side.data_type, DataType::Boolean | DataType::Null) {
+                    return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type).into());
+                }
+            }
+            native(left.expr, operator, right.expr)
+        }
+        Op::StringConcat => concat(vec![left.expr, right.expr], settings),
+        Op::BitwiseAnd => bitwise(Operator::BitwiseAnd, left, right)?,
+        Op::BitwiseOr => bitwise(Operator::BitwiseOr, left, right)?,
+        Op::BitwiseXor => bitwise(Operator::BitwiseXor, left, right)?,
+        other => return Err(unsupported(&format!("The operator {other}")).into()),
+    })
+}
+
+/// An operand with its type.
+struct Operand {
+    expr: Expr,
+    data_type: DataType,
+}
+
+impl Operand {
+    fn new(expr: Expr, schema: &DFSchema) -> DataFusionResult<Self> {
+        let data_type = expr.get_type(schema)?;
+        Ok(Self { expr, data_type })
+    }
+
+    fn is_temporal(&self) -> bool {
+        matches!(
+            self.data_type,
+            DataType::Date32 | DataType::Timestamp(..) | DataType::Interval(_) | DataType::Duration(_)
+        )
+    }
+
+    /// The operand as another type.
+    fn cast(self, to: &DataType, settings: &SqlSettings) -> Result<Expr, SqlError> {
+        if self.data_type == *to {
+            return Ok(self.expr);
+        }
+        let widens = is_numeric(&self.data_type) && is_numeric(to) && !matches!(self.data_type, DataType::Decimal128(..));
+        if self.data_type == DataType::Null || widens {
+            return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(self.expr), to.clone())));
+        }
+        spark_cast(self.expr, &self.data_type, to, settings)
+    }
+}
+
+fn native(left: Expr, operator: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right)))
+}
+
+fn compare(operator: Operator, left: Operand, right: Operand, settings: &SqlSettings) -> Result<Expr, SqlError> {
+    let Some(common) = comparison(&left.data_type, &right.data_type) else {
+        return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
+    };
+    if matches!(common, DataType::Map(..)) {
+        return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
+    }
+    if !settings.ansi && is_string(&left.data_type) != is_string(&right.data_type) {
+        let null = [&left, &right].iter().any(|o| o.data_type == DataType::Null);
+        if !null {
+            return Err(unsupported("Comparing a string with another type without spark.sql.ansi.enabled"));
+        }
+    }
+    Ok(native(
+        left.cast(&common, settings)?,
+        operator,
+        right.cast(&common, settings)?,
+    ))
+}
+
+fn bitwise(operator: Operator, left: Operand, right: Operand) -> Result<Expr, SqlError> {
+    if left.data_type == right.data_type && is_integer(&left.data_type) {
+        return Ok(native(left.expr, operator, right.expr));
+    }
+    Err(unsupported(&format!(
+        "{operator} of {} and {} (cast them to one integer type)",
+        left.data_type, right.data_type
+    )))
+}
+
+fn arithmetic_op(
+    op: Arithmetic,
+    left: Operand,
+    right: Operand,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
+    let (l, r) = (&left.data_type, &right.data_type);
+    // A string takes the kind of the other side.
+    let (l, r) = match (is_string(l), is_string(r)) {
+        (false, false) => (l.clone(), r.clone()),
+        _ if !settings.ansi => {
+            return Err(unsupported("Arithmetic on a string without spark.sql.ansi.enabled"));
+        }
+        (true, true) => return Err(mismatch(op.symbol(), l, r)),
+        (true, false) if is_integer(r) => (DataType::Int64, DataType::Int64),
+        (false, true) if is_integer(l) => (DataType::Int64, DataType::Int64),
+        _ => (DataType::Float64, DataType::Float64),
+    };
+    let (l, r) = match (&l, &r) {
+        (DataType::Null, DataType::Null) => (DataType::Float64, DataType::Float64),
+        (DataType::Null, other) | (other, DataType::Null) => (other.clone(), other.clone()),
+        _ => (l, r),
+    };
+    if !is_numeric(&l) || !is_numeric(&r) {
+        return Err(mismatch(op.symbol(), &l, &r));
+    }
+    let is_decimal = |t: &DataType| matches!(t, DataType::Decimal128(..));
+    if (is_decimal(&l) || is_decimal(&r)) && !is_float(&l) && !is_float(&r) {
+        return decimal(op, left, right, &l, &r, settings);
+    }
+    let common = match op {
+        Arithmetic::Divide => DataType::Float64,
+        Arithmetic::IntegerDivide if is_integer(&l) && is_integer(&r) => DataType::Int64,
+        Arithmetic::IntegerDivide => return Err(unsupported("div of numbers that are not whole")),
+        _ => super::tightest(&l, &r).ok_or_else(|| mismatch(op.symbol(), &l, &r))?,
+    };
+    Ok(arithmetic(
+        op,
+        left.cast(&common, settings)?,
+        right.cast(&common, settings)?,
+        common,
+        settings,
+    ))
+}
+
+/// Decimal arithmetic: the result's precision and scale are Spark's.
+fn decimal(
+    op: Arithmetic,
+    left: Operand,
+    right: Operand,
+    l: &DataType,
+    r: &DataType,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
+    let wrong = || mismatch(op.symbol(), l, r);
+    let (p1, s1) = decimal_of(&left, l).ok_or_else(wrong)?;
+    let (p2, s2) = decimal_of(&right, r).ok_or_else(wrong)?;
+    let result = match op {
+        Arithmetic::Add | Arithmetic::Subtract => {
+            let scale = s1.max(s2);
+            adjusted((p1 - s1).max(p2 - s2) + scale + 1, scale)
+        }
+        Arithmetic::Multiply => adjusted(p1 + p2 + 1, s1 + s2),
+        Arithmetic::Divide => {
+            let scale = (s1 + p2 + 1).max(6);
+            adjusted(p1 - s1 + s2 + scale, scale)
+        }
+        Arithmetic::Remainder => {
+            let scale = s1.max(s2);
+            adjusted((p1 - s1).min(p2 - s2) + scale, scale)
+        }
+        Arithmetic::IntegerDivide => return Err(unsupported("div of decimals")),
+    };
+    let (left_type, right_type) = (adjusted(p1, s1), adjusted(p2, s2));
+    Ok(arithmetic(
+        op,
+        left.cast(&left_type, settings)?,
+        right.cast(&right_type, settings)?,
+        result,
+        settings,
+    ))
+}
+
+/// The decimal an operand counts as: a whole-number literal has as many digits as it is written with.
+fn decimal_of(operand: &Operand, data_type: &DataType) -> Option<(i32, i32)> {
+    if is_integer(data_type)
+        && let Some(value) = literal::value_of(&operand.expr)
+    {
+        let digits = value.to_string().trim_start_matches('-').len();
+        return Some((i32::try_from(digits).ok()?.max(1), 0));
+    }
+    as_decimal(data_type)
+}
+
+/// `+` and `-` with dates, times and intervals.
+fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> Result<Expr, SqlError> {
+    use DataType as D;
+    let interval = D::Interval(IntervalUnit::MonthDayNano);
+    let operator = if *op == Op::Plus { Operator::Plus } else { Operator::Minus };
+    let (l, r) = (left.data_type.clone(), right.data_type.clone());
+    match (&l, &r) {
+        (D::Timestamp(..), x) if *x == interval => {
+            zone_must_be_utc(settings)?;
+            Ok(native(left.expr, operator, right.expr))
+        }
+        (x, D::Timestamp(..)) if *x == interval && *op == Op::Plus => {
+            zone_must_be_utc(settings)?;
+            Ok(native(right.expr, operator, left.expr))
+        }
+        (D::Date32, x) if *x == interval => {
+            if is_whole_days(&right.expr) {
+                Ok(native(left.expr, operator, right.expr))
+            } else {
+                zone_must_be_utc(settings)?;
+                let date = left.cast(&timestamp(), settings)?;
+                Ok(native(date, operator, right.expr))
+            }
+        }
+        (D::Date32, D::Int8 | D::Int16 | D::Int32) => {
+            Ok(date_offset(left.expr, right.cast(&D::Int32, settings)?, *op == Op::Minus, settings))
+        }
+        (D::Int8 | D::Int16 | D::Int32, D::Date32) if *op == Op::Plus => {
+            Ok(date_offset(right.expr, left.cast(&D::Int32, settings)?, false, settings))
+        }
+        (x, y) if *x == interval && *y == interval => Ok(native(left.expr, operator, right.expr)),
+        (D::Null, _) | (_, D::Null) => Err(unsupported("NULL in arithmetic on dates and times")),
+        (D::Timestamp(..) | D::Date32, D::Timestamp(..) | D::Date32) => Err(unsupported(
+            "The difference of two dates or times as an interval (use datediff or unix_timestamp)",
+        )),
+        _ => Err(mismatch(&operator.to_string(), &l, &r)),
+    }
+}
+
+/// Whether an interval literal is whole months or whole days, which leave a date a date.
+fn is_whole_days(expr: &Expr) -> bool {
+    const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;
+    match literal::value_of(expr) {
+        Some(datafusion::common::ScalarValue::IntervalMonthDayNano(Some(i))) => i.nanoseconds % DAY_NS == 0,
+        _ => false,
+    }
+}
+
+fn zone_must_be_utc(settings: &SqlSettings) -> Result<(), SqlError> {
+    if settings.is_utc() {
+        Ok(())
+    } else {
+        Err(unsupported(&format!(
+            "Adding an interval to a timestamp in the session time zone {} (only UTC is)",
+            settings.time_zone
+        )))
+    }
+}
+
+fn mismatch(operator: &str, left: &DataType, right: &DataType) -> SqlError {
+    SqlError::new(
+        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
+        format!(
+            "Cannot resolve an expression with `{operator}` due to data type mismatch: the left and right operands have \
+             incompatible types ({} and {}).",
+            super::super::functions::type_name(left),
+            super::super::functions::type_name(right)
+        ),
+    )
+}
+
+fn unsupported(what: &str) -> SqlError {
+    SqlError::new(
+        "UNSUPPORTED_FEATURE",
+        format!("{what} is not supported in the spark dialect yet."),
+    )
+}

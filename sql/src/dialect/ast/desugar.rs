@@ -1,0 +1,314 @@
+//! Spark's expressions as calls of functions that carry its meaning: casts, CASE, IN, BETWEEN, RLIKE, `f(x).field` and others.
+//!
+//! A call keeps arguments lazy where Spark's expression is (CASE, coalesce): such a function becomes DataFusion's own
+//! expression again when the plan is simplified, after its types are settled.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, TrimWhereField,
+    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+};
+
+use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
+use super::literal;
+use crate::{Result, SqlError};
+
+/// Rewrites every expression of the query.
+pub(crate) fn rewrite(query: &mut Query) -> Result<()> {
+    match query.visit(&mut Desugar) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Desugar;
+
+impl VisitorMut for Desugar {
+    type Break = SqlError;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        let taken = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+        match one(taken) {
+            Ok(new) => {
+                *expr = new;
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+            exprs.iter_mut().for_each(literal::bare);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        if let Some(order) = &mut query.order_by
+            && let OrderByKind::Expressions(exprs) = &mut order.kind
+        {
+            exprs.iter_mut().for_each(|e| literal::bare(&mut e.expr));
+        }
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter_mut().for_each(literal::bare);
+                offset.iter_mut().for_each(|o| literal::bare(&mut o.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                literal::bare(offset);
+                literal::bare(limit);
+            }
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// One expression whose parts are already rewritten.
+fn one(expr: Expr) -> Result<Expr> {
+    Ok(match expr {
+        Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => literal::typed(&digits, false)?,
+        Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, .. }
+            if matches!(expr.as_ref(), Expr::Value(_)) =>
+        {
+            Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+        }
+        Expr::Cast { kind, expr, data_type, .. } => {
+            let prefix = match kind {
+                CastKind::Cast | CastKind::DoubleColon => CAST_PREFIX,
+                CastKind::TryCast | CastKind::SafeCast => TRY_CAST_PREFIX,
+            };
+            cast(prefix, *expr, &data_type)
+        }
+        Expr::TypedString(typed) => {
+            let value = Expr::Value(typed.value);
+            match typed.data_type {
+                DataType::Date | DataType::Timestamp(None, _) | DataType::TimestampNtz(None) => {
+                    cast(CAST_PREFIX, value, &typed.data_type)
+                }
+                other => {
+                    return Err(SqlError::new(
+                        "UNSUPPORTED_TYPED_LITERAL",
+                        format!("Literals of the type \"{other}\" are not supported."),
+                    ));
+                }
+            }
+        }
+        Expr::UnaryOp { op, expr } => unary(op, *expr)?,
+        Expr::Between { expr, negated, low, high } => {
+            let both = binary(
+                binary(*expr.clone(), BinaryOperator::GtEq, *low),
+                BinaryOperator::And,
+                binary(*expr, BinaryOperator::LtEq, *high),
+            );
+            negate(negated, both)
+        }
+        Expr::InList { expr, list, negated } => in_list(*expr, list, negated),
+        Expr::RLike { negated, expr, pattern, .. } => negate(negated, call("__rlike", vec![*expr, *pattern])),
+        Expr::Case { operand, conditions, else_result, .. } => {
+            let mut args = Vec::new();
+            for when in conditions {
+                args.push(match &operand {
+                    Some(operand) => binary(operand.as_ref().clone(), BinaryOperator::Eq, when.condition),
+                    None => when.condition,
+                });
+                args.push(when.result);
+            }
+            args.extend(else_result.map(|e| *e));
+            call("__case", args)
+        }
+        Expr::Extract { field, expr, .. } => {
+            let name = match field.to_string().to_lowercase().as_str() {
+                "year" | "years" => "year",
+                "quarter" => "quarter",
+                "month" | "months" => "month",
+                "week" | "weeks" => "weekofyear",
+                "day" | "days" => "day",
+                "doy" => "dayofyear",
+                "hour" | "hours" => "hour",
+                "minute" | "minutes" => "minute",
+                other => {
+                    return Err(SqlError::new(
+                        "UNSUPPORTED_FEATURE",
+                        format!("extract({} FROM …) is not supported in the spark dialect yet.", other.to_uppercase()),
+                    ));
+                }
+            };
+            call(name, vec![*expr])
+        }
+        Expr::Ceil { expr, .. } => call("ceil", vec![*expr]),
+        Expr::Floor { expr, .. } => call("floor", vec![*expr]),
+        Expr::Position { expr, r#in } => call("locate", vec![*expr, *r#in]),
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let mut args = vec![*expr];
+            args.extend(substring_from.map(|e| *e));
+            args.extend(substring_for.map(|e| *e));
+            call("substring", args)
+        }
+        Expr::Trim { trim_where, trim_what, expr, .. } => {
+            let name = match trim_where {
+                None | Some(TrimWhereField::Both) => "__trim",
+                Some(TrimWhereField::Leading) => "__ltrim",
+                Some(TrimWhereField::Trailing) => "__rtrim",
+            };
+            let mut args = vec![*expr];
+            args.extend(trim_what.map(|e| *e));
+            call(name, args)
+        }
+        Expr::Struct { values, fields } if fields.is_empty() => named_struct(values),
+        Expr::Function(function) => operator_of(function).unwrap_or_else(of_function),
+        other => other,
+    })
+}
+
+fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
+    Ok(match op {
+        UnaryOperator::Minus => match literal::negated(&expr) {
+            Some(literal) => literal?,
+            None => call("negative", vec![expr]),
+        },
+        UnaryOperator::Plus => expr,
+        UnaryOperator::BangNot => negate(true, expr),
+        UnaryOperator::BitwiseNot => call("__bitwise_not", vec![expr]),
+        op => Expr::UnaryOp { op, expr: Box::new(expr) },
+    })
+}
+
+/// `x IN (a, b)` as equalities, which have Spark's types; DataFusion makes one list of them again.
+fn in_list(expr: Expr, list: Vec<Expr>, negated: bool) -> Expr {
+    let any = list
+        .into_iter()
+        .map(|item| binary(expr.clone(), BinaryOperator::Eq, item))
+        .reduce(|a, b| binary(a, BinaryOperator::Or, b));
+    match any {
+        Some(any) => negate(negated, any),
+        None => Expr::Value(Value::Boolean(negated).into()),
+    }
+}
+
+fn cast(prefix: &str, expr: Expr, data_type: &DataType) -> Expr {
+    call(&format!("{prefix}{data_type}"), vec![expr])
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::Nested(Box::new(Expr::BinaryOp {
+        left: Box::new(left),
+        op,
+        right: Box::new(right),
+    }))
+}
+
+fn negate(negated: bool, expr: Expr) -> Expr {
+    if negated {
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr: Box::new(expr),
+        }
+    } else {
+        expr
+    }
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let function = Function {
+        name: ObjectName::from(vec![Ident::with_quote('`', name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args
+                .into_iter()
+                .map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e)))
+                .collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    };
+    of_function(function)
+}
+
+/// The operator that a call stands for; the call itself where it stands for none.
+fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
+    let name = function.name.to_string().trim_matches('`').to_lowercase();
+    let args: Vec<Expr> = match &function.args {
+        FunctionArguments::List(list) => list
+            .args
+            .iter()
+            .filter_map(|a| match a {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok(match (name.as_str(), args.as_slice()) {
+        ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
+        ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
+        ("mod", [a, b]) => binary(a.clone(), BinaryOperator::Modulo, b.clone()),
+        // DataFusion's digest is a view of a string.
+        ("md5", [_]) => cast(CAST_PREFIX, of_function(function), &DataType::String(None)),
+        _ => return Err(function),
+    })
+}
+
+/// A call with its name folded and the whole numbers among its parameters bare.
+fn of_function(mut function: Function) -> Expr {
+    let name = function.name.to_string().trim_matches('`').to_owned();
+    let name = if name.starts_with("__") { name } else { name.to_lowercase() };
+    let name = functions::planner_name(&name).map_or(name.clone(), str::to_owned);
+    if let FunctionArguments::List(list) = &mut function.args {
+        if name == "named_struct" || name == "struct" {
+            let values: Vec<Expr> = list
+                .args
+                .iter()
+                .filter_map(|a| match a {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
+                    _ => None,
+                })
+                .collect();
+            if name == "struct" {
+                return named_struct(values);
+            }
+        }
+        if !functions::types_follow_arguments(&name) {
+            for arg in list.args.iter_mut().skip(1) {
+                if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = arg {
+                    literal::bare(e);
+                }
+            }
+        }
+    } else if matches!(function.args, FunctionArguments::None) {
+        function.args = FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: Vec::new(),
+            clauses: Vec::new(),
+        });
+    }
+    function.name = ObjectName::from(vec![Ident::with_quote('`', name)]);
+    Expr::Function(function)
+}
+
+/// `struct(a, b AS x, 1)`: the names are those of the columns, else `col1`, `col2`.
+fn named_struct(values: Vec<Expr>) -> Expr {
+    let mut args = Vec::new();
+    for (at, value) in values.into_iter().enumerate() {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value, *expr),
+            Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
+            Expr::CompoundIdentifier(idents) => (
+                idents.last().map(|i| i.value.clone()).unwrap_or_default(),
+                Expr::CompoundIdentifier(idents),
+            ),
+            other => (format!("col{}", at + 1), other),
+        };
+        args.push(Expr::Value(Value::SingleQuotedString(name).into()));
+        args.push(value);
+    }
+    call("named_struct", args)
+}

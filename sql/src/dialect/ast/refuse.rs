@@ -1,0 +1,183 @@
+//! What of a query has no assured meaning here, refused by name before anything else looks at it.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem, Spanned, TableFactor,
+    VisitMut, VisitorMut,
+};
+
+use super::super::functions;
+use crate::{Result, SqlError};
+
+/// Refuses what is not supported.
+///
+/// # Errors
+/// UNSUPPORTED_FEATURE, UNSUPPORTED_ROUTINE or UNRESOLVED_ROUTINE with the position in the text.
+pub(crate) fn check(query: &mut Query, is_registered: &dyn Fn(&str) -> bool) -> Result<()> {
+    match query.visit(&mut Refuser { is_registered }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Refuser<'a> {
+    is_registered: &'a dyn Fn(&str) -> bool,
+}
+
+fn refuse(what: &str, node: &impl Spanned) -> ControlFlow<SqlError> {
+    let start = node.span().start;
+    let error = SqlError::new(
+        "UNSUPPORTED_FEATURE",
+        format!("{what} is not supported in the spark dialect yet."),
+    );
+    ControlFlow::Break(if start.line > 0 {
+        error.at(start.line, start.column)
+    } else {
+        error
+    })
+}
+
+impl VisitorMut for Refuser<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        if query.fetch.is_some() || query.for_clause.is_some() || !query.locks.is_empty() || !query.pipe_operators.is_empty()
+        {
+            return refuse("FETCH, FOR UPDATE or a pipe operator", query);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        if !select.lateral_views.is_empty() {
+            return refuse("LATERAL VIEW (write explode(…) in the select list)", select);
+        }
+        if !select.sort_by.is_empty() || !select.cluster_by.is_empty() || !select.distribute_by.is_empty() {
+            return refuse("SORT BY, CLUSTER BY or DISTRIBUTE BY", select);
+        }
+        if select.qualify.is_some() || !select.named_window.is_empty() || !select.connect_by.is_empty() {
+            return refuse("QUALIFY, WINDOW or CONNECT BY", select);
+        }
+        if select.top.is_some() || select.into.is_some() || select.prewhere.is_some() || select.value_table_mode.is_some() {
+            return refuse("this form of SELECT", select);
+        }
+        if select.exclude.is_some() {
+            return refuse("EXCLUDE (write * EXCEPT (…))", select);
+        }
+        for item in &select.projection {
+            if matches!(item, SelectItem::ExprWithAliases { .. }) {
+                return refuse("an alias of several names", item);
+            }
+        }
+        if let GroupByExpr::All(_) = &select.group_by {
+            return refuse("GROUP BY ALL", select);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
+        match factor {
+            TableFactor::Table { .. } | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
+            TableFactor::Derived { lateral: false, sample: None, .. } => ControlFlow::Continue(()),
+            TableFactor::Derived { .. } => refuse("LATERAL or TABLESAMPLE", factor),
+            _ => refuse("this form of relation in FROM", factor),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        match expr {
+            Expr::Function(function) => {
+                if function.over.is_some() {
+                    return refuse("A window function (OVER)", function);
+                }
+                if !function.within_group.is_empty() || function.null_treatment.is_some() {
+                    return refuse("WITHIN GROUP, IGNORE NULLS or RESPECT NULLS", function);
+                }
+                if let FunctionArguments::List(list) = &function.args
+                    && (!list.clauses.is_empty()
+                        || list.args.iter().any(|a| !matches!(a, FunctionArg::Unnamed(_))))
+                {
+                    return refuse("A named argument or a clause inside a function's parentheses", function);
+                }
+                let name = function.name.to_string().trim_matches('`').to_lowercase();
+                if name.starts_with("__") || !(functions::is_listed(&name) || (self.is_registered)(&name)) {
+                    let start = function.span().start;
+                    return ControlFlow::Break(functions::not_listed(&name).at(start.line, start.column));
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::BinaryOp { op, .. } => match op {
+                BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::Multiply
+                | BinaryOperator::Divide
+                | BinaryOperator::Modulo
+                | BinaryOperator::MyIntegerDivide
+                | BinaryOperator::Eq
+                | BinaryOperator::NotEq
+                | BinaryOperator::Lt
+                | BinaryOperator::LtEq
+                | BinaryOperator::Gt
+                | BinaryOperator::GtEq
+                | BinaryOperator::Spaceship
+                | BinaryOperator::And
+                | BinaryOperator::Or
+                | BinaryOperator::StringConcat
+                | BinaryOperator::BitwiseAnd
+                | BinaryOperator::BitwiseOr
+                | BinaryOperator::BitwiseXor => ControlFlow::Continue(()),
+                other => {
+                    let what = format!("The operator {other}");
+                    refuse(&what, expr)
+                }
+            },
+            Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::CompoundFieldAccess { .. }
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::IsDistinctFrom(..)
+            | Expr::IsNotDistinctFrom(..)
+            | Expr::InList { .. }
+            | Expr::InSubquery { .. }
+            | Expr::Between { .. }
+            | Expr::UnaryOp { .. }
+            | Expr::Cast { array: false, format: None, .. }
+            | Expr::Extract { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Position { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { trim_characters: None, .. }
+            | Expr::Nested(_)
+            | Expr::Value(_)
+            | Expr::TypedString(_)
+            | Expr::Case { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::GroupingSets(_)
+            | Expr::Cube(_)
+            | Expr::Rollup(_)
+            | Expr::Struct { .. }
+            | Expr::Named { .. }
+            | Expr::Interval(_)
+            | Expr::Wildcard(_)
+            | Expr::QualifiedWildcard(..)
+            | Expr::RLike { .. } => ControlFlow::Continue(()),
+            Expr::Like { any: false, escape_char: None, .. } | Expr::ILike { any: false, escape_char: None, .. } => {
+                ControlFlow::Continue(())
+            }
+            other => {
+                let what = format!("The expression {other}");
+                refuse(&what, other)
+            }
+        }
+    }
+}

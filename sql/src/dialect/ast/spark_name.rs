@@ -1,0 +1,339 @@
+//! Spark's names for columns without an alias: `count(1)`, `(v + 1)`, `upper(k)`, `v` for `CAST(v AS STRING)`.
+//!
+//! Spark prints the resolved expression; these rules know only its text, so a shape whose name depends on types gives `None`
+//! (date arithmetic, intervals) rather than another engine's name.
+
+use std::collections::HashSet;
+
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    DuplicateTreatment, Subscript, TrimWhereField, UnaryOperator, Value,
+};
+
+use super::super::functions::name_of_call;
+
+/// What of a query the names depend on.
+#[derive(Debug, Default)]
+pub(crate) struct NameScope {
+    /// The names of the relations in FROM, in lower case: they do not appear in a column's name.
+    pub(crate) relations: HashSet<String>,
+    /// The columns, in lower case, that are dates, times or intervals: adding to them has other names.
+    pub(crate) temporal: HashSet<String>,
+}
+
+/// The name of a column that is this expression without an alias; `None` where it is not known.
+pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(ident.value.clone()),
+        Expr::CompoundIdentifier(idents) => idents.last().map(|i| i.value.clone()),
+        Expr::Nested(inner) => spark_name(inner, scope),
+        Expr::Cast { expr: child, kind: CastKind::Cast | CastKind::TryCast, .. } => match child.as_ref() {
+            Expr::Identifier(ident) => Some(ident.value.clone()),
+            Expr::CompoundIdentifier(idents) if idents.len() == 2 && is_qualified(idents.first(), scope) => {
+                idents.last().map(|i| i.value.clone())
+            }
+            Expr::CompoundIdentifier(_) => None,
+            _ => text(expr, scope),
+        },
+        Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
+            Some(AccessExpr::Dot(Expr::Identifier(ident))) => Some(ident.value.clone()),
+            _ => text(expr, scope),
+        },
+        _ => text(expr, scope),
+    }
+}
+
+fn is_qualified(first: Option<&datafusion::sql::sqlparser::ast::Ident>, scope: &NameScope) -> bool {
+    first.is_some_and(|f| scope.relations.contains(&f.value.to_lowercase()))
+}
+
+fn all<'a>(exprs: impl IntoIterator<Item = &'a Expr>, scope: &NameScope) -> Option<Vec<String>> {
+    exprs.into_iter().map(|e| text(e, scope)).collect()
+}
+
+/// The expression as Spark prints it inside another.
+fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
+    let t = |e: &Expr| text(e, scope);
+    Some(match expr {
+        Expr::Identifier(ident) => ident.value.clone(),
+        Expr::CompoundIdentifier(idents) => {
+            let skip = usize::from(is_qualified(idents.first(), scope));
+            let parts: Vec<&str> = idents.iter().skip(skip).map(|i| i.value.as_str()).collect();
+            parts.join(".")
+        }
+        Expr::Nested(inner) => t(inner)?,
+        Expr::Value(value) => literal(&value.value)?,
+        Expr::TypedString(typed) => format!("{} '{}'", typed.data_type.to_string().to_uppercase(), literal(&typed.value.value)?),
+        Expr::UnaryOp { op, expr } => match (op, strip(expr)) {
+            (UnaryOperator::Minus, Expr::Value(v)) if matches!(v.value, Value::Number(..)) => {
+                format!("-{}", literal(&v.value)?)
+            }
+            (UnaryOperator::Minus, _) => format!("(- {})", t(expr)?),
+            (UnaryOperator::Plus, Expr::Value(_)) => t(expr)?,
+            (UnaryOperator::Plus, _) => format!("(+ {})", t(expr)?),
+            (UnaryOperator::Not | UnaryOperator::BangNot, _) => format!("(NOT {})", t(expr)?),
+            (UnaryOperator::BitwiseNot, _) => format!("~{}", t(expr)?),
+            _ => return None,
+        },
+        Expr::BinaryOp { left, op, right } => binary(left, op, right, scope)?,
+        Expr::IsNull(e) => format!("({} IS NULL)", t(e)?),
+        Expr::IsNotNull(e) => format!("({} IS NOT NULL)", t(e)?),
+        Expr::IsTrue(e) => format!("({} <=> true)", t(e)?),
+        Expr::IsFalse(e) => format!("({} <=> false)", t(e)?),
+        Expr::IsNotTrue(e) => format!("(NOT ({} <=> true))", t(e)?),
+        Expr::IsNotFalse(e) => format!("(NOT ({} <=> false))", t(e)?),
+        Expr::Between { expr, negated, low, high } => {
+            not(*negated, format!("between({}, {}, {})", t(expr)?, t(low)?, t(high)?))
+        }
+        Expr::InList { expr, list, negated } => {
+            not(*negated, format!("({} IN ({}))", t(expr)?, all(list, scope)?.join(", ")))
+        }
+        Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
+            not(*negated, format!("{} LIKE {}", t(expr)?, t(pattern)?))
+        }
+        Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
+            not(*negated, format!("ilike({}, {})", t(expr)?, t(pattern)?))
+        }
+        Expr::RLike { negated, expr, pattern, .. } => {
+            not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?))
+        }
+        Expr::Case { operand, conditions, else_result, .. } => {
+            let mut out = "CASE".to_owned();
+            for when in conditions {
+                let condition = match operand {
+                    Some(operand) => format!("({} = {})", t(operand)?, t(&when.condition)?),
+                    None => t(&when.condition)?,
+                };
+                out.push_str(&format!(" WHEN {condition} THEN {}", t(&when.result)?));
+            }
+            if let Some(otherwise) = else_result {
+                out.push_str(&format!(" ELSE {}", t(otherwise)?));
+            }
+            out + " END"
+        }
+        Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, .. } => match (expr.as_ref(), data_type) {
+            (Expr::Value(v), DataType::Double(_)) => match &v.value {
+                Value::SingleQuotedString(digits) => super::super::functions::java_double(digits.parse().ok()?),
+                _ => return None,
+            },
+            (Expr::Value(v), _) => literal(&v.value)?,
+            _ => return None,
+        },
+        Expr::Cast { kind, expr, data_type, .. } => {
+            let word = match kind {
+                CastKind::TryCast => "TRY_CAST",
+                _ => "CAST",
+            };
+            let data_type = data_type.to_string().to_uppercase().replace(", ", ",");
+            format!("{word}({} AS {data_type})", t(expr)?)
+        }
+        Expr::Extract { field, expr, .. } => format!("extract({} FROM {})", field_name(field), t(expr)?),
+        Expr::Ceil { expr, .. } => format!("CEIL({})", t(expr)?),
+        Expr::Floor { expr, .. } => format!("FLOOR({})", t(expr)?),
+        Expr::Position { expr, r#in } => format!("locate({}, {}, 1)", t(expr)?, t(r#in)?),
+        Expr::Substring { expr, substring_from, substring_for, shorthand, .. } => {
+            let from = substring_from.as_deref().map_or(Some("1".to_owned()), t)?;
+            let length = substring_for.as_deref().map_or(Some("2147483647".to_owned()), t)?;
+            let name = if *shorthand { "substr" } else { "substring" };
+            format!("{name}({}, {from}, {length})", t(expr)?)
+        }
+        Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => match trim_what {
+            None if trim_where.is_none() => format!("trim({})", t(expr)?),
+            None => return None,
+            Some(what) => {
+                let side = match trim_where {
+                    None | Some(TrimWhereField::Both) => "BOTH",
+                    Some(TrimWhereField::Leading) => "LEADING",
+                    Some(TrimWhereField::Trailing) => "TRAILING",
+                };
+                format!("TRIM({side} {} FROM {})", t(what)?, t(expr)?)
+            }
+        },
+        Expr::Struct { values, .. } => {
+            let values: Option<Vec<String>> = values
+                .iter()
+                .map(|v| match v {
+                    Expr::Named { expr, name } => Some(format!("{} AS {}", t(expr)?, name.value)),
+                    other => t(other),
+                })
+                .collect();
+            format!("struct({})", values?.join(", "))
+        }
+        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
+        Expr::Function(function) => call(function, scope)?,
+        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
+        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+        _ => return None,
+    })
+}
+
+fn strip(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Nested(inner) => strip(inner),
+        other => other,
+    }
+}
+
+fn not(negated: bool, text: String) -> String {
+    if negated { format!("(NOT {text})") } else { text }
+}
+
+fn field_name(field: &DateTimeField) -> String {
+    field.to_string().to_uppercase()
+}
+
+fn literal(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Number(digits, _) if digits.contains(['e', 'E']) => {
+            super::super::functions::java_double(digits.parse().ok()?)
+        }
+        Value::Number(digits, _) => digits.clone(),
+        Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
+        Value::Boolean(b) => b.to_string(),
+        Value::Null => "NULL".to_owned(),
+        Value::HexStringLiteral(hex) => format!("X'{}'", hex.to_uppercase()),
+        _ => return None,
+    })
+}
+
+fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> Option<String> {
+    let (l, r) = (text(left, scope)?, text(right, scope)?);
+    let symbol = match op {
+        BinaryOperator::Plus | BinaryOperator::Minus if is_temporal(left, scope) || is_temporal(right, scope) => {
+            return None;
+        }
+        BinaryOperator::Plus => "+",
+        BinaryOperator::Minus => "-",
+        BinaryOperator::Multiply => "*",
+        BinaryOperator::Divide => "/",
+        BinaryOperator::Modulo => "%",
+        BinaryOperator::MyIntegerDivide => "div",
+        // A comparison with a fraction is printed after the optimiser-like narrowing of its literal.
+        BinaryOperator::Eq
+        | BinaryOperator::NotEq
+        | BinaryOperator::Lt
+        | BinaryOperator::LtEq
+        | BinaryOperator::Gt
+        | BinaryOperator::GtEq
+        | BinaryOperator::Spaceship
+            if is_fraction(left) || is_fraction(right) =>
+        {
+            return None;
+        }
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => return Some(format!("(NOT ({l} = {r}))")),
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        BinaryOperator::Spaceship => "<=>",
+        BinaryOperator::And => "AND",
+        BinaryOperator::Or => "OR",
+        BinaryOperator::BitwiseAnd => "&",
+        BinaryOperator::BitwiseOr => "|",
+        BinaryOperator::BitwiseXor => "^",
+        BinaryOperator::StringConcat => return Some(format!("concat({l}, {r})")),
+        _ => return None,
+    };
+    Some(format!("({l} {symbol} {r})"))
+}
+
+fn is_fraction(expr: &Expr) -> bool {
+    match strip(expr) {
+        Expr::Value(v) => matches!(&v.value, Value::Number(digits, _) if digits.contains('.')),
+        Expr::UnaryOp { expr, .. } => is_fraction(expr),
+        _ => false,
+    }
+}
+
+/// Whether the expression may be a date, a time or an interval.
+fn is_temporal(expr: &Expr, scope: &NameScope) -> bool {
+    match strip(expr) {
+        Expr::Interval(_) | Expr::TypedString(_) | Expr::Subquery(_) => true,
+        Expr::Identifier(ident) => scope.temporal.contains(&ident.value.to_lowercase()),
+        Expr::CompoundIdentifier(idents) => idents
+            .iter()
+            .any(|i| scope.temporal.contains(&i.value.to_lowercase())),
+        Expr::Cast { data_type, .. } => {
+            let name = data_type.to_string().to_uppercase();
+            name.starts_with("DATE") || name.starts_with("TIMESTAMP")
+        }
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            ["date", "time", "now", "trunc", "day", "month", "min", "max", "coalesce", "nvl", "if", "greatest", "least"]
+                .iter()
+                .any(|part| name.contains(part))
+                && function_args(function).iter().any(|a| is_temporal(a, scope))
+                || ["to_date", "to_timestamp", "now", "current_timestamp", "current_date", "localtimestamp", "date_add", "date_sub", "date_trunc", "trunc"]
+                    .contains(&name.as_str())
+        }
+        Expr::Case { conditions, else_result, .. } => {
+            conditions.iter().any(|w| is_temporal(&w.result, scope))
+                || else_result.as_deref().is_some_and(|e| is_temporal(e, scope))
+        }
+        Expr::BinaryOp { left, right, .. } => is_temporal(left, scope) || is_temporal(right, scope),
+        _ => false,
+    }
+}
+
+fn function_args(function: &Function) -> Vec<&Expr> {
+    match &function.args {
+        FunctionArguments::List(list) => list
+            .args
+            .iter()
+            .filter_map(|a| match a {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn access(root: &Expr, chain: &[AccessExpr], scope: &NameScope) -> Option<String> {
+    let mut out = text(root, scope)?;
+    for access in chain {
+        match access {
+            AccessExpr::Dot(Expr::Identifier(ident)) => {
+                out.push('.');
+                out.push_str(&ident.value);
+            }
+            AccessExpr::Subscript(Subscript::Index { index }) => {
+                out = format!("{out}[{}]", text(index, scope)?);
+            }
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+fn call(function: &Function, scope: &NameScope) -> Option<String> {
+    let name = function.name.to_string().trim_matches('`').to_lowercase();
+    if function.over.is_some() || !function.within_group.is_empty() {
+        return None;
+    }
+    let (args, distinct) = match &function.args {
+        FunctionArguments::None => (Vec::new(), false),
+        FunctionArguments::Subquery(_) => return None,
+        FunctionArguments::List(list) => {
+            if !list.clauses.is_empty() {
+                return None;
+            }
+            let args: Option<Vec<String>> = list
+                .args
+                .iter()
+                .map(|arg| match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => text(e, scope),
+                    FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Some("1".to_owned()),
+                    _ => None,
+                })
+                .collect();
+            (args?, list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
+        }
+    };
+    let mut out = name_of_call(&name, args, distinct)?;
+    if let Some(filter) = &function.filter {
+        out.push_str(&format!(" FILTER (WHERE {})", text(filter, scope)?));
+    }
+    Some(out)
+}

@@ -1,0 +1,41 @@
+//! The names Spark prints for calls: some in capitals, some with their default arguments, some as operators.
+
+/// The text of a call in a column's name; `None` for a function whose text is not known.
+pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) -> Option<String> {
+    let name = match name {
+        "array_agg" => "collect_list",
+        "dateadd" => "date_add",
+        other => other,
+    };
+    let default = |args: &mut Vec<String>, count: usize, value: &str| {
+        if args.len() == count {
+            args.push(value.to_owned());
+        }
+    };
+    match name {
+        "substring" | "substr" => default(&mut args, 2, "2147483647"),
+        "lpad" | "rpad" => default(&mut args, 2, " "),
+        "split" => default(&mut args, 2, "-1"),
+        "regexp_replace" => default(&mut args, 3, "1"),
+        "regexp_extract" => default(&mut args, 2, "1"),
+        "locate" | "position" => default(&mut args, 2, "1"),
+        "replace" => default(&mut args, 2, ""),
+        "round" => default(&mut args, 1, "0"),
+        "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => default(&mut args, 1, "yyyy-MM-dd HH:mm:ss"),
+        _ => {}
+    }
+    let text = args.join(", ");
+    Some(match name {
+        "if" => format!("(IF({text}))"),
+        "isnull" => format!("({text} IS NULL)"),
+        "isnotnull" => format!("({text} IS NOT NULL)"),
+        "ceil" | "floor" | "sqrt" | "power" | "exp" | "log10" | "signum" => format!("{}({text})", name.to_uppercase()),
+        "explode" => "col".to_owned(),
+        // One argument is a cast, whose name is its column's.
+        "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,
+        // Two arguments print as TRIM(… FROM …).
+        "ltrim" | "rtrim" if args.len() != 1 => return None,
+        _ if distinct => format!("{name}(DISTINCT {text})"),
+        _ => format!("{name}({text})"),
+    })
+}

@@ -1,0 +1,219 @@
+//! Every expression of `spark_expressions.tsv`, run here and compared with what PySpark 4.3.0 gave.
+//!
+//! A line is `row`, the expression, the column's name, its type and its value for each of three rows; or `all`, an aggregate
+//! over the three rows, with one value; or an expression and `ERROR` with its condition.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray,
+    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::catalog::MemTable;
+use datafusion::prelude::SessionContext;
+
+use super::super::tests::{context, run};
+use super::super::{SqlSettings, statements};
+use crate::SqlError;
+
+const EXPRESSIONS: &str = include_str!("spark_expressions.tsv");
+
+/// The table of the expressions; row 1 is all null.
+fn table(rows: std::ops::Range<usize>) -> RecordBatch {
+    let utc = statements::timestamp();
+    let ints = |field: &str, values: Vec<Option<i32>>| (field.to_owned(), Arc::new(Int32Array::from(values)) as ArrayRef);
+    let valid = || Some(NullBuffer::from(vec![true, false, true]));
+    let list = {
+        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), Some(3), Some(2), None]));
+        let field = Arc::new(Field::new("element", DataType::Int32, true));
+        ListArray::try_new(field, OffsetBuffer::new(vec![0, 3, 3, 5].into()), values, valid()).unwrap()
+    };
+    let map = {
+        let DataType::Map(entries, _) = statements::map(DataType::Utf8, DataType::Int32) else { unreachable!() };
+        let DataType::Struct(fields) = entries.data_type().clone() else { unreachable!() };
+        let keys = Arc::new(StringArray::from(vec!["a", "b", "b"]));
+        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
+        let pairs = StructArray::try_new(fields, vec![keys, values], None).unwrap();
+        arrow::array::MapArray::try_new(entries, OffsetBuffer::new(vec![0, 2, 2, 3].into()), pairs, valid(), false).unwrap()
+    };
+    let structure = StructArray::try_new(
+        Fields::from(vec![Field::new("a", DataType::Int32, true), Field::new("B", DataType::Utf8, true)]),
+        vec![
+            Arc::new(Int32Array::from(vec![Some(1), None, None])),
+            Arc::new(StringArray::from(vec![Some("x"), None, Some("y")])),
+        ],
+        valid(),
+    )
+    .unwrap();
+    let columns: Vec<(String, ArrayRef)> = vec![
+        ints("i", vec![Some(1), None, Some(-7)]),
+        ("l".into(), Arc::new(Int64Array::from(vec![Some(10), None, Some(-20)]))),
+        ("d".into(), Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-2.5)]))),
+        (
+            "dc".into(),
+            Arc::new(Decimal128Array::from(vec![Some(1234), None, Some(-5)]).with_precision_and_scale(10, 2).unwrap()),
+        ),
+        ("s".into(), Arc::new(StringArray::from(vec![Some("Ab c"), None, Some("A_bc")]))),
+        (
+            "ts".into(),
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![Some(1_709_644_455_123_456), None, Some(-1_100_000)])
+                    .with_data_type(utc),
+            ),
+        ),
+        ("dt".into(), Arc::new(Date32Array::from(vec![Some(19787), None, Some(-1)]))),
+        ("b".into(), Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+        ("arr".into(), Arc::new(list)),
+        ("m".into(), Arc::new(map)),
+        ("st".into(), Arc::new(structure)),
+    ];
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(name, array.data_type().clone(), true))
+        .collect();
+    let whole = RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns.into_iter().map(|(_, array)| array).collect(),
+    )
+    .unwrap();
+    whole.slice(rows.start, rows.len())
+}
+
+fn with_rows(rows: std::ops::Range<usize>) -> SessionContext {
+    let context = context(&SqlSettings::default());
+    let batch = table(rows);
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+    context.register_table("t", Arc::new(table)).unwrap();
+    context
+}
+
+/// A value as the file writes it.
+fn show(array: &dyn Array, row: usize) -> String {
+    if array.is_null(row) || *array.data_type() == DataType::Null {
+        return "NULL".to_owned();
+    }
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n"),
+        DataType::Binary => {
+            let bytes = array.as_binary::<i32>().value(row);
+            format!("0x{}", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+        }
+        DataType::Float64 => {
+            let value = array.as_primitive::<arrow::datatypes::Float64Type>().value(row);
+            if value.is_nan() { "nan".to_owned() } else { format!("{value:?}") }
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let micros = array.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(row);
+            let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
+            time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+        }
+        DataType::List(_) => {
+            let values = array.as_list::<i32>().value(row);
+            let parts: Vec<String> = (0..values.len()).map(|i| show(&values, i)).collect();
+            format!("[{}]", parts.join(", "))
+        }
+        DataType::Struct(fields) => {
+            let array = array.as_struct();
+            let parts: Vec<String> = fields
+                .iter()
+                .zip(array.columns())
+                .map(|(f, c)| format!("{}: {}", f.name(), show(c, row)))
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        DataType::Map(..) => {
+            let entries = array.as_map().value(row);
+            let parts: Vec<String> = (0..entries.len())
+                .map(|i| format!("{}: {}", show(entries.column(0), i), show(entries.column(1), i)))
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
+        _ => ArrayFormatter::try_new(array, &FormatOptions::default()).unwrap().value(row).to_string(),
+    }
+}
+
+/// A type as Spark's simpleString writes it.
+fn simple(data_type: &DataType) -> String {
+    super::type_name(data_type).to_lowercase().replace(", ", ",").replace(": ", ":")
+}
+
+/// Name, type and value, or the error.
+async fn evaluate(context: &SessionContext, expression: &str) -> Result<(String, String, String), SqlError> {
+    let batch = run(context, &format!("SELECT {expression} FROM t"), &SqlSettings::default()).await?;
+    let schema = batch.schema();
+    let field = schema.field(0);
+    Ok((field.name().clone(), simple(field.data_type()), show(batch.column(0), 0)))
+}
+
+/// Whether two values of the file are the same; doubles are compared as numbers.
+fn same(data_type: &str, ours: &str, spark: &str) -> bool {
+    if ours == spark {
+        return true;
+    }
+    match (data_type, ours.parse::<f64>(), spark.parse::<f64>()) {
+        ("double" | "float", Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// Expressions of the list whose last binary digit may differ: Java has its own exp.
+const LAST_DIGIT: [&str; 1] = ["exp(1)"];
+
+async fn compare(line: &str, contexts: &[SessionContext], refused: &mut Vec<String>) -> Vec<String> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let (expression, rest) = (fields[1], &fields[2..]);
+    let mut wrong = Vec::new();
+    if LAST_DIGIT.contains(&expression) {
+        return wrong;
+    }
+    for (at, context) in contexts.iter().enumerate() {
+        let ours = evaluate(context, expression).await;
+        if let Err(e) = &ours
+            && e.condition.starts_with("UNSUPPORTED")
+        {
+            refused.push(format!("{expression}: {}", e.message));
+            return Vec::new();
+        }
+        let spark = rest.get(at + 2).copied().unwrap_or(rest[0]);
+        match (spark.strip_prefix("ERROR "), ours) {
+            (Some(condition), Err(e)) if e.condition.starts_with(condition) => {}
+            (Some(_), Err(e)) => wrong.push(format!("{expression}: Spark {spark}, ours ERROR {}: {}", e.condition, e.message)),
+            (Some(_), Ok((_, _, value))) => wrong.push(format!("{expression}: Spark {spark}, ours {value}")),
+            (None, Err(e)) => wrong.push(format!("{expression}: Spark {spark}, ours {}: {}", e.condition, e.message)),
+            (None, Ok((name, data_type, value))) => {
+                if !same(&data_type, &value, spark) {
+                    wrong.push(format!("{expression}: Spark {spark}, ours {value}"));
+                }
+                if data_type != rest[1] {
+                    wrong.push(format!("{expression}: Spark's type {}, ours {data_type}", rest[1]));
+                }
+                if name != rest[0] && !name.starts_with("__unnamed_") {
+                    wrong.push(format!("{expression}: Spark's name {}, ours {name}", rest[0]));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn every_expression_on_the_list_gives_sparks_name_type_and_values() {
+    let rows = [with_rows(0..1), with_rows(1..2), with_rows(2..3)];
+    let all = [with_rows(0..3)];
+    let mut refused = Vec::new();
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for line in EXPRESSIONS.lines() {
+        let contexts = if line.starts_with("row") { &rows[..] } else { &all[..] };
+        wrong.extend(compare(line, contexts, &mut refused).await);
+        checked += 1;
+    }
+    println!("refused:\n{}", refused.join("\n"));
+    assert!(wrong.is_empty(), "{} of {checked} lines:\n{}", wrong.len(), wrong.join("\n"));
+    // What is refused today must not grow unseen.
+    assert!(refused.len() <= 400, "{} refused", refused.len());
+}

@@ -1,0 +1,229 @@
+//! Batches to lines of JSON, byte for byte as Spark writes them.
+
+use std::io::Write;
+
+use arrow::array::{RecordBatch, StructArray};
+use arrow::datatypes::SchemaRef;
+
+use super::base64;
+use super::write_options::JsonWriteOptions;
+use crate::record::text_value::{Values, binary_at, list_at, string_at};
+use crate::record::value::{format_decimal, format_double, format_float};
+use crate::record::{RecordEncoder, RecordError};
+
+/// Writes one JSON object a line. Null fields are left out unless `ignoreNullFields` is false.
+pub struct JsonEncoder {
+    options: JsonWriteOptions,
+    scratch: String,
+}
+
+impl JsonEncoder {
+    /// An encoder for batches of `schema`.
+    ///
+    /// # Errors
+    /// If a column's type is not one that Spark has.
+    pub fn new(schema: &SchemaRef, options: JsonWriteOptions) -> Result<Self, RecordError> {
+        match schema.fields().iter().find(|f| !Values::supports(f.data_type())) {
+            None => Ok(Self {
+                options,
+                scratch: String::new(),
+            }),
+            Some(field) => Err(RecordError::UnsupportedType {
+                format: "JSON",
+                column: field.name().clone(),
+                data_type: field.data_type().to_string(),
+            }),
+        }
+    }
+
+    fn value(&mut self, values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
+        if values.is_null(row) {
+            out.extend_from_slice(b"null");
+            return;
+        }
+        self.scratch.clear();
+        match values {
+            Values::Float32(a) if !a.value(row).is_finite() => quoted(out, |o| format_float(a.value(row), o)),
+            Values::Float64(a) if !a.value(row).is_finite() => {
+                quoted(out, |o| format_double(a.value(row), o))
+            }
+            Values::Date(a) => {
+                self.options
+                    .temporal
+                    .date
+                    .format_date(a.value(row), &mut self.scratch);
+                push_string(&self.scratch, out);
+            }
+            Values::Timestamp(a) => {
+                let temporal = &self.options.temporal;
+                temporal
+                    .timestamp
+                    .format_timestamp(a.value(row), &temporal.zone, &mut self.scratch);
+                push_string(&self.scratch, out);
+            }
+            Values::TimestampNtz(a) => {
+                self.options
+                    .temporal
+                    .timestamp_ntz
+                    .format_timestamp_ntz(a.value(row), &mut self.scratch);
+                push_string(&self.scratch, out);
+            }
+            Values::String(a) => push_string(string_at(a, row), out),
+            Values::Binary(a) => {
+                base64::encode(binary_at(a, row), &mut self.scratch);
+                push_string(&self.scratch, out);
+            }
+            Values::List(a, elements) => {
+                out.push(b'[');
+                for (i, element) in list_at(a, row).enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    self.value(elements, element, out);
+                }
+                out.push(b']');
+            }
+            Values::Map(a, keys, entries) => {
+                let offsets = a.value_offsets();
+                let start = offsets.get(row).copied().unwrap_or(0) as usize;
+                let end = offsets.get(row + 1).copied().unwrap_or(0) as usize;
+                out.push(b'{');
+                for entry in start..end {
+                    if entry > start {
+                        out.push(b',');
+                    }
+                    key(keys, entry, out);
+                    out.push(b':');
+                    self.value(entries, entry, out);
+                }
+                out.push(b'}');
+            }
+            Values::Struct(_, fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(field, values)| (field.name().as_str(), values));
+                self.object(fields, row, out);
+            }
+            plain => number(plain, row, out),
+        }
+    }
+
+    fn object<'v>(
+        &mut self,
+        fields: impl Iterator<Item = (&'v str, &'v Values<'v>)>,
+        row: usize,
+        out: &mut Vec<u8>,
+    ) {
+        out.push(b'{');
+        let mut first = true;
+        for (name, values) in fields {
+            if self.options.ignore_null_fields && values.is_null(row) {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            push_string(name, out);
+            out.push(b':');
+            self.value(values, row, out);
+        }
+        out.push(b'}');
+    }
+}
+
+impl RecordEncoder for JsonEncoder {
+    fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RecordError> {
+        let rows = batch.num_rows();
+        if batch.num_columns() == 0 {
+            for _ in 0..rows {
+                out.extend_from_slice(b"{}");
+                out.extend_from_slice(&self.options.line_sep);
+            }
+            return Ok(());
+        }
+        let array: arrow::array::ArrayRef = std::sync::Arc::new(StructArray::from(batch.clone()));
+        let Some(Values::Struct(_, fields)) = Values::new(&array) else {
+            return Err(RecordError::UnsupportedType {
+                format: "JSON",
+                column: "(a column)".into(),
+                data_type: array.data_type().to_string(),
+            });
+        };
+        for row in 0..rows {
+            let fields = fields
+                .iter()
+                .map(|(field, values)| (field.name().as_str(), values));
+            self.object(fields, row, out);
+            out.extend_from_slice(&self.options.line_sep);
+        }
+        Ok(())
+    }
+}
+
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
+/// Numbers and booleans.
+fn number(values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
+    let _ = match values {
+        Values::Boolean(a) => write!(out, "{}", a.value(row)),
+        Values::Int8(a) => write!(out, "{}", a.value(row)),
+        Values::Int16(a) => write!(out, "{}", a.value(row)),
+        Values::Int32(a) => write!(out, "{}", a.value(row)),
+        Values::Int64(a) => write!(out, "{}", a.value(row)),
+        Values::Float32(a) => {
+            format_float(a.value(row), out);
+            Ok(())
+        }
+        Values::Float64(a) => {
+            format_double(a.value(row), out);
+            Ok(())
+        }
+        Values::Decimal(a, scale) => {
+            format_decimal(a.value(row), *scale, out);
+            Ok(())
+        }
+        _ => Ok(()),
+    };
+}
+
+/// A map's key: dates and timestamps are the numbers that stand for them, as in Spark.
+fn key(keys: &Values<'_>, row: usize, out: &mut Vec<u8>) {
+    match keys {
+        Values::String(a) => push_string(string_at(a, row), out),
+        Values::Date(a) => quoted(out, |o| drop(write!(o, "{}", a.value(row)))),
+        Values::Timestamp(a) | Values::TimestampNtz(a) => {
+            quoted(out, |o| drop(write!(o, "{}", a.value(row))));
+        }
+        other => quoted(out, |o| number(other, row, o)),
+    }
+}
+
+/// Appends a JSON string; only what must be is escaped, and not ASCII stays as it is.
+fn push_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut plain = 0;
+    for (i, byte) in bytes.iter().enumerate() {
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(bytes.get(plain..i).unwrap_or_default());
+        plain = i + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            8 => out.extend_from_slice(b"\\b"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            12 => out.extend_from_slice(b"\\f"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            other => drop(write!(out, "\\u{other:04X}")),
+        }
+    }
+    out.extend_from_slice(bytes.get(plain..).unwrap_or_default());
+    out.push(b'"');
+}
