@@ -9,10 +9,15 @@ use datafusion::execution::context::SessionState;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 use datafusion_datasource_parquet::metadata::DFParquetMetadata;
+use futures::TryFutureExt;
+use object_store::{GetResult, ObjectStoreExt};
 
 use super::TableFile;
+use super::compression;
 use super::file_table::object_meta;
 use super::format::{FileFormat, FileFormatKind};
+use super::guard::unreadable_file;
+use crate::blocking::run_blocking;
 use crate::{Result, TidemillError};
 
 /// Columns are looked for in whole files, up to about so many bytes of them.

@@ -85,7 +85,12 @@ pub(crate) fn restore(
         && wanted
             .iter()
             .zip(&names)
-            .all(|(w, n)| w.as_ref().is_none_or(|w| w.to_lowercase() == n.to_lowercase()));
+            .enumerate()
+            .all(|(at, (w, n))| {
+                // VALUES: DataFusion's own names for its columns.
+                let values = *n == format!("column{}", at + 1) && w.as_ref() == Some(&format!("col{}", at + 1));
+                values || w.as_ref().is_none_or(|w| w.to_lowercase() == n.to_lowercase())
+            });
     if !fits {
         return Ok(plan);
     }
@@ -127,6 +132,15 @@ pub(crate) fn planning_error(error: &DataFusionError) -> SqlError {
             }
             other => SqlError::new("PLANNING_ERROR", other.to_string()),
         },
-        root => SqlError::new("PLANNING_ERROR", root.strip_backtrace()),
+        root => {
+            let text = root.strip_backtrace();
+            match text.find("No function matches").and_then(|at| text.get(at..)) {
+                Some(rest) => SqlError::new(
+                    "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                    rest.lines().next().unwrap_or(rest),
+                ),
+                None => SqlError::new("PLANNING_ERROR", text),
+            }
+        }
     }
 }

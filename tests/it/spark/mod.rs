@@ -19,10 +19,11 @@ fn write_records(folder: &Path, name: &str, from: u64, until: u64) {
 
 /// The record of a number, with an absent field, letters beyond ASCII and a key that needs escapes in a path.
 fn record(id: u64) -> Value {
+    let keys = ["plain", "a b", "naïve", "x=y/z"];
     let mut record = serde_json::json!({
         "id": id,
         "ts": format!("2026-01-0{}T10:00:{:02}.123Z", 1 + id % 5, id % 60),
-        "k": ["plain", "a b", "naïve", "x=y/z"][usize::try_from(id % 4).unwrap()],
+        "k": keys[usize::try_from(id % 4).unwrap()],
     });
     if id % 7 != 0 {
         record["v"] = (id as f64 / 4.0).into();

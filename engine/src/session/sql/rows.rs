@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use futures::TryStreamExt;
+use tidemill_sql::record::{CsvEncoder, CsvWriteOptions, JsonEncoder, JsonWriteOptions, RecordEncoder, RecordError};
 
 use crate::sink::show::{ShowOptions, show_string};
 use crate::{ErrorKind, Result, StreamingSession, TidemillError};
@@ -29,61 +30,55 @@ impl StreamingSession {
     ///
     /// # Errors
     /// The failure of the query; a type that the format cannot write; what `out` refuses.
-    pub async fn write_rows(
-        &self,
-        frame: DataFrame,
-        format: RowFormat,
-        out: &mut (dyn Write + Send),
-    ) -> Result<()> {
+    pub async fn write_rows(&self, frame: DataFrame, format: RowFormat, out: &mut (dyn Write + Send)) -> Result<()> {
         let conf = self.conf();
         let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
         let schema = Arc::clone(frame.schema().inner());
         let mut rows = frame.execute_stream().await?;
         let mut batches: Vec<RecordBatch> = Vec::new();
-        let mut encoder = Encoder::new(format, &schema, &time_zone)?;
+        let Some(mut encoder) = encoder(format, &schema, &time_zone).map_err(refused)? else {
+            while let Some(batch) = rows.try_next().await? {
+                batches.push(batch);
+            }
+            let options = ShowOptions {
+                num_rows: usize::MAX,
+                truncate: 0,
+                time_zone,
+            };
+            return write(out, show_string(&schema, &batches, &options)?.as_bytes());
+        };
+        let mut bytes = Vec::new();
+        encoder.start(&mut bytes);
         while let Some(batch) = rows.try_next().await? {
-            match &mut encoder {
-                Some(encoder) => write(out, &encoder.encode(&batch)?)?,
-                None => batches.push(batch),
-            }
+            encoder.encode(&batch, &mut bytes).map_err(refused)?;
+            write(out, &bytes)?;
+            bytes.clear();
         }
-        match encoder {
-            Some(mut encoder) => write(out, &encoder.finish()?),
-            None => {
-                let options = ShowOptions {
-                    num_rows: usize::MAX,
-                    truncate: 0,
-                    time_zone,
-                };
-                write(out, show_string(&schema, &batches, &options)?.as_bytes())
-            }
-        }
+        write(out, &bytes)
     }
 }
 
-enum Encoder {}
-impl Encoder {
-    fn new(format: RowFormat, _s: &Schema, _z: &str) -> Result<Option<Self>> {
-        if format == RowFormat::Table {
-            Ok(None)
-        } else {
-            Err(TidemillError::internal("no encoder yet"))
+/// The encoder of a format that is written batch by batch, with the writer's default options.
+fn encoder(format: RowFormat, schema: &SchemaRef, time_zone: &str) -> Result<Option<Box<dyn RecordEncoder>>, RecordError> {
+    Ok(match format {
+        RowFormat::Table => None,
+        RowFormat::Json => {
+            let options = JsonWriteOptions::from_options(&|_| None, time_zone)?;
+            Some(Box::new(JsonEncoder::new(schema, options)?))
         }
-    }
-    fn encode(&mut self, _b: &RecordBatch) -> Result<Vec<u8>> {
-        match *self {}
-    }
-    fn finish(&mut self) -> Result<Vec<u8>> {
-        match *self {}
-    }
+        RowFormat::Csv => {
+            let header = |name: &str| (name == "header").then(|| "true".to_owned());
+            let options = CsvWriteOptions::from_options(&header, time_zone)?;
+            Some(Box::new(CsvEncoder::new(schema, options)?))
+        }
+    })
+}
+
+fn refused(error: RecordError) -> TidemillError {
+    TidemillError::invalid(error.condition(), error.to_string()).with_source(error)
 }
 
 fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
-    out.write_all(bytes).map_err(|e| {
-        TidemillError::new(
-            ErrorKind::Retry,
-            "CANNOT_WRITE_ROWS",
-            format!("cannot write rows: {e}"),
-        )
-    })
+    out.write_all(bytes)
+        .map_err(|e| TidemillError::new(ErrorKind::Retry, "CANNOT_WRITE_ROWS", format!("cannot write rows: {e}")))
 }

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tidemill_checkpoint::{CheckpointError, CheckpointFileManager, Creation, FileStatus, Offset};
 
-use crate::source::StreamSource;
 use crate::source::testing::{ALL, Fixture, drain, next};
 
 fn line(value: &str) -> String {

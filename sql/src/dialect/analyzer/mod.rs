@@ -1,5 +1,6 @@
 //! The analyzer layer: the types and errors that operators have in Spark, given when an expression's operands are known.
 
+mod check;
 mod common_type;
 mod field_access;
 mod literal;
@@ -56,7 +57,10 @@ impl ExprPlanner for SparkExprPlanner {
     }
 }
 
-/// Settles the literals of a planned query.
+/// Settles the literals of a planned query, and refuses what would not mean what it means in Spark.
 pub(crate) fn finish(plan: LogicalPlan) -> Result<LogicalPlan> {
-    literal::fold(plan)
+    let plan = literal::fold(plan)?;
+    check::check(&plan)?;
+    check::check_output(&plan)?;
+    Ok(plan)
 }

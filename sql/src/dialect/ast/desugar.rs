@@ -172,7 +172,6 @@ fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
         },
         UnaryOperator::Plus => expr,
         UnaryOperator::BangNot => negate(true, expr),
-        UnaryOperator::BitwiseNot => call("__bitwise_not", vec![expr]),
         op => Expr::UnaryOp { op, expr: Box::new(expr) },
     })
 }
@@ -250,6 +249,9 @@ fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
     Ok(match (name.as_str(), args.as_slice()) {
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
+        // The characters come first here, last in the layers below.
+        ("ltrim", [chars, text]) => call("__ltrim", vec![text.clone(), chars.clone()]),
+        ("rtrim", [chars, text]) => call("__rtrim", vec![text.clone(), chars.clone()]),
         ("mod", [a, b]) => binary(a.clone(), BinaryOperator::Modulo, b.clone()),
         // DataFusion's digest is a view of a string.
         ("md5", [_]) => cast(CAST_PREFIX, of_function(function), &DataType::String(None)),

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Ident, Query, Select, SelectItem, TableFactor, VisitMut, VisitorMut,
+    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
 };
 
 pub(crate) use output_names::output_names;
@@ -34,7 +34,7 @@ pub(crate) fn rewrite(
     is_registered: &dyn Fn(&str) -> bool,
 ) -> Result<()> {
     refuse::check(query, is_registered)?;
-    let mut names = Namer { temporal };
+    let mut names = Namer { temporal, unnamed_relations: 0 };
     if let ControlFlow::Break(error) = query.visit(&mut names) {
         return Err(error);
     }
@@ -44,10 +44,34 @@ pub(crate) fn rewrite(
 /// Gives every select item without an alias Spark's name for it.
 struct Namer<'a> {
     temporal: &'a HashSet<String>,
+    unnamed_relations: usize,
 }
 
 impl VisitorMut for Namer<'_> {
     type Break = SqlError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        for cte in query.with.iter_mut().flat_map(|w| &mut w.cte_tables) {
+            name_values(&cte.query, &mut cte.alias);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
+        if let TableFactor::Derived { subquery, alias, .. } = factor {
+            let alias = alias.get_or_insert_with(|| {
+                self.unnamed_relations += 1;
+                TableAlias {
+                    explicit: true,
+                    name: Ident::with_quote('`', format!("__relation_{}", self.unnamed_relations)),
+                    columns: Vec::new(),
+                    at: None,
+                }
+            });
+            name_values(subquery, alias);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         let scope = NameScope {
@@ -56,14 +80,21 @@ impl VisitorMut for Namer<'_> {
         };
         let mut unnamed = 0;
         for item in &mut select.projection {
+            if let SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) = item
+                && let Some(except) = &mut options.opt_except
+            {
+                // The planner compares these names as they are.
+                let names = std::iter::once(&mut except.first_element).chain(&mut except.additional_elements);
+                names.for_each(|name| name.value = name.value.to_lowercase());
+            }
             let SelectItem::UnnamedExpr(expr) = item else {
                 continue;
             };
             if matches!(
                 expr,
-                datafusion::sql::sqlparser::ast::Expr::Identifier(_)
-                    | datafusion::sql::sqlparser::ast::Expr::Wildcard(_)
-                    | datafusion::sql::sqlparser::ast::Expr::QualifiedWildcard(..)
+                Expr::Identifier(_)
+                    | Expr::Wildcard(_)
+                    | Expr::QualifiedWildcard(..)
             ) || is_plain_column(expr, &scope)
             {
                 continue;
@@ -81,10 +112,22 @@ impl VisitorMut for Namer<'_> {
     }
 }
 
+/// Gives the columns of VALUES without names Spark's: `col1`, `col2`.
+fn name_values(query: &Query, alias: &mut TableAlias) {
+    if let SetExpr::Values(values) = query.body.as_ref()
+        && alias.columns.is_empty()
+        && let Some(row) = values.rows.first()
+    {
+        alias.columns = (1..=row.content.len())
+            .map(|n| TableAliasColumnDef::from_name(format!("col{n}")))
+            .collect();
+    }
+}
+
 /// Whether the expression is `relation.column`, whose name is the column's.
-fn is_plain_column(expr: &datafusion::sql::sqlparser::ast::Expr, scope: &NameScope) -> bool {
+fn is_plain_column(expr: &Expr, scope: &NameScope) -> bool {
     match expr {
-        datafusion::sql::sqlparser::ast::Expr::CompoundIdentifier(parts) => {
+        Expr::CompoundIdentifier(parts) => {
             parts.len() == 2
                 && parts
                     .first()

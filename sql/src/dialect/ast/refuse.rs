@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem, Spanned, TableFactor,
-    VisitMut, VisitorMut,
+    UnaryOperator, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
@@ -132,6 +132,7 @@ impl VisitorMut for Refuser<'_> {
                     refuse(&what, expr)
                 }
             },
+            Expr::UnaryOp { op: UnaryOperator::BitwiseNot, .. } => refuse("The operator ~", expr),
             Expr::Identifier(_)
             | Expr::CompoundIdentifier(_)
             | Expr::CompoundFieldAccess { .. }

@@ -68,6 +68,11 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
             (UnaryOperator::Minus, Expr::Value(v)) if matches!(v.value, Value::Number(..)) => {
                 format!("-{}", literal(&v.value)?)
             }
+            (UnaryOperator::Minus, Expr::Cast { kind: CastKind::DoubleColon, expr: inner, .. })
+                if matches!(inner.as_ref(), Expr::Value(_)) =>
+            {
+                format!("-{}", t(expr)?)
+            }
             (UnaryOperator::Minus, _) => format!("(- {})", t(expr)?),
             (UnaryOperator::Plus, Expr::Value(_)) => t(expr)?,
             (UnaryOperator::Plus, _) => format!("(+ {})", t(expr)?),

@@ -33,8 +33,8 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "explode" => "col".to_owned(),
         // One argument is a cast, whose name is its column's.
         "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,
-        // Two arguments print as TRIM(… FROM …).
-        "ltrim" | "rtrim" if args.len() != 1 => return None,
+        "ltrim" if args.len() == 2 => format!("TRIM(LEADING {} FROM {})", args.first()?, args.get(1)?),
+        "rtrim" if args.len() == 2 => format!("TRIM(TRAILING {} FROM {})", args.first()?, args.get(1)?),
         _ if distinct => format!("{name}(DISTINCT {text})"),
         _ => format!("{name}({text})"),
     })

@@ -23,7 +23,7 @@ impl DatetimePattern {
     /// Reads a pattern; `'text'` is text, `''` a quote.
     ///
     /// # Errors
-    /// INVALID_DATETIME_PATTERN for a letter that is not known here.
+    /// UNSUPPORTED_FEATURE.DATETIME_PATTERN for a letter that is not known here.
     pub(crate) fn parse(pattern: &str) -> Result<Self, SqlError> {
         let mut parts: Vec<Part> = Vec::new();
         let mut chars = pattern.chars().peekable();
@@ -51,7 +51,7 @@ impl DatetimePattern {
                 check(c, count).map_err(|why| invalid(pattern, &why))?;
                 parts.push(Part::Field(c, count));
             } else if matches!(c, '[' | ']' | '{' | '}' | '#') {
-                return Err(invalid(pattern, &format!("'{c}' is not supported")));
+                return Err(invalid(pattern, &format!("'{c}' is not known")));
             } else {
                 parts.push(Part::Text(c.to_string()));
             }
@@ -147,14 +147,14 @@ fn check(letter: char, count: usize) -> Result<(), String> {
     if fits {
         Ok(())
     } else {
-        Err(format!("'{}' is not supported", letter.to_string().repeat(count)))
+        Err(format!("'{}' is not known", letter.to_string().repeat(count)))
     }
 }
 
 fn invalid(pattern: &str, why: &str) -> SqlError {
     SqlError::new(
-        "INVALID_DATETIME_PATTERN",
-        format!("Unrecognized datetime pattern: {pattern}: {why}. Known letters: y M d D E Q H h a m s S."),
+        "UNSUPPORTED_FEATURE.DATETIME_PATTERN",
+        format!("The datetime pattern '{pattern}' is not supported: {why}. Known letters: y M d D E Q H h a m s S."),
     )
 }
 

@@ -47,6 +47,8 @@ async fn joins_groups_and_order_work_as_ever() {
         ("SELECT n FROM clicks WHERE page IN (SELECT page FROM pages WHERE title = 'Home') ORDER BY n", vec!["1", "3"]),
         ("SELECT CASE WHEN n = 0 THEN 0 ELSE 10 / n END FROM clicks WHERE n < 2", vec!["10.0"]),
         ("SELECT explode(array(1, 2)) AS x", vec!["1", "2"]),
+        ("SELECT col2 FROM (VALUES (1, 'a'))", vec!["a"]),
+        ("WITH c AS (VALUES (1, 'a')) SELECT c.COL1 FROM c", vec!["1"]),
         ("WITH c AS (SELECT * FROM clicks) SELECT count(*) FROM c JOIN c d ON c.n = d.n", vec!["4"]),
         ("SELECT upper(page) FROM clicks GROUP BY upper(page) ORDER BY upper(page)", vec!["NULL", "A", "B"]),
     ] {
@@ -122,4 +124,28 @@ async fn a_view_is_planned_anew_and_does_not_see_the_querys_ctes() {
     let error = run(&context, "SELECT * FROM w", &settings).await.unwrap_err();
     assert_eq!(error.condition, "TABLE_OR_VIEW_NOT_FOUND", "{error}");
     assert!(error.message.contains("in view v"), "{error}");
+}
+
+#[tokio::test]
+async fn operands_that_meet_in_another_type_in_spark_are_refused() {
+    let settings = SqlSettings::default();
+    let context = context(&settings);
+    create_table(&context, "t", "SELECT 1 AS i, 'x' AS s, DATE '2024-01-01' AS d").await;
+    for text in [
+        "SELECT i FROM t UNION ALL SELECT s FROM t",
+        "SELECT i FROM t WHERE i IN (SELECT s FROM t)",
+        "SELECT i FROM t WHERE i LIKE '1'",
+        "SELECT sum(s) FROM t",
+        "SELECT d - d AS x FROM t",
+        "SELECT CASE WHEN i = 1 THEN i ELSE s END FROM t",
+        "SELECT coalesce(i, s) FROM t",
+        "SELECT i AND true FROM t",
+        "SELECT d = i FROM t",
+    ] {
+        let error = run(&context, text, &settings).await.unwrap_err();
+        assert!(
+            error.condition.starts_with("UNSUPPORTED_FEATURE") || error.condition.starts_with("DATATYPE_MISMATCH"),
+            "{text}: {error}"
+        );
+    }
 }
