@@ -88,17 +88,17 @@ async fn a_batch_whose_start_is_gone_fails_the_query_and_names_the_file() {
 #[tokio::test]
 async fn the_newest_entrys_confs_hold_against_the_session() {
     let fixture = Fixture::new(2);
-    let start = |partitions: &'static str| {
-        let session = fixture
-            .builder()
-            .conf("spark.sql.shuffle.partitions", partitions)
-            .build()
+    let start = async |partitions: &str| {
+        let builder = fixture.builder().conf("spark.sql.shuffle.partitions", partitions);
+        let session = builder.build().unwrap();
+        let writer = fixture.writer(&session).await.trigger(Trigger::AvailableNow);
+        writer
+            .start()
+            .await
+            .unwrap()
+            .await_termination(None)
+            .await
             .unwrap();
-        async {
-            let writer = fixture.writer(&session).await.trigger(Trigger::AvailableNow);
-            let query = writer.start().await.unwrap();
-            query.await_termination(None).await.unwrap();
-        }
     };
     start("3").await;
     fixture.numbers.grow_to(4);

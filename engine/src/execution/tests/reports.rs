@@ -83,10 +83,10 @@ async fn an_idle_query_tells_so_once_an_interval() {
     session.streams().add_listener(diary.clone());
     let query = fixture.writer(&session).await.start().await.unwrap();
     query.process_all_available().await.unwrap();
-    clock.advance(Duration::from_millis(9_999));
+    clock.advance(Duration::from_millis(9_980));
     query.process_all_available().await.unwrap();
     assert_eq!(query.recent_progress().len(), 1);
-    clock.advance(Duration::from_millis(1));
+    clock.advance(Duration::from_millis(20));
     query.process_all_available().await.unwrap();
     query.stop().await.unwrap();
     session.streams().flush_listeners().await;
