@@ -227,7 +227,14 @@ fn source_offsets(
     version: OffsetLogVersion,
 ) -> Result<SourceOffsets> {
     let lines = &layout.lines;
-    if entry.offsets.len() != lines.len() {
+    // A source known by name has no line before its first offset (seen in Spark's checkpoints).
+    let named = version == OffsetLogVersion::V2 && lines.iter().any(|l| l.key.parse::<u64>().is_err());
+    let unknown = |key: &String| !lines.iter().any(|l| l.key == *key);
+    if named {
+        if let Some((key, _)) = entry.offsets.iter().find(|(key, _)| unknown(key)) {
+            return Err(unknown_source(key, lines.iter().map(|l| l.key.as_str())));
+        }
+    } else if entry.offsets.len() != lines.len() {
         return Err(TidemillError::invalid(
             "STREAMING_SOURCES_NOT_MATCH_CHECKPOINT",
             format!(
@@ -239,19 +246,33 @@ fn source_offsets(
         ));
     }
     let mut out = vec![None; layout.folders.len()];
-    for (line, (_, by_position)) in lines.iter().zip(&entry.offsets) {
-        let offset = match version {
-            OffsetLogVersion::V1 => by_position,
-            OffsetLogVersion::V2 => match entry.offsets.iter().find(|(key, _)| *key == line.key) {
-                Some((_, offset)) => offset,
-                None => return Err(missing_source(entry, &line.key)),
-            },
+    for (position, line) in lines.iter().enumerate() {
+        let found = match version {
+            OffsetLogVersion::V1 => entry.offsets.get(position),
+            OffsetLogVersion::V2 => entry.offsets.iter().find(|(key, _)| *key == line.key),
+        };
+        let offset = match found {
+            Some((_, offset)) => offset.clone(),
+            None if named => None,
+            None => return Err(missing_source(entry, &line.key)),
         };
         if let Some(slot) = out.get_mut(line.source) {
-            slot.clone_from(offset);
+            *slot = offset;
         }
     }
     Ok(out)
+}
+
+fn unknown_source<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> TidemillError {
+    let known: Vec<_> = known.collect();
+    TidemillError::invalid(
+        "STREAMING_SOURCES_NOT_MATCH_CHECKPOINT",
+        format!(
+            "source '{name}' of the checkpoint is not in the query, which has [{}]. Cannot continue. Start the query \
+             that wrote the checkpoint, or use a new checkpointLocation",
+            known.join(", ")
+        ),
+    )
 }
 
 fn missing_source(entry: &OffsetSeq, name: &str) -> TidemillError {

@@ -98,7 +98,7 @@ impl StreamingSession {
         }
         let schema = table_schema(schema, partition_by);
         let table = self
-            .streamable_table(format, Some(schema), read_options(options))
+            .streamable_table(format, Some(schema), read_options(options), partition_by)
             .await?;
         self.context().register_table(name.clone(), table)?;
         Ok(())

@@ -38,12 +38,15 @@ pub(crate) async fn run(context: &SessionContext, text: &str, settings: &SqlSett
 
 /// Registers a view of this statement.
 pub(crate) async fn create_view(context: &SessionContext, text: &str, settings: &SqlSettings) -> Result<()> {
-    let Some(Statement::CreateView(view)) = parse_script(text, settings.dialect)?.pop().map(|s| s.statement) else {
+    let Some(Statement::CreateView(view)) = parse_script(text, settings.dialect)?.pop().map(|s| s.statement)
+    else {
         panic!("no view: {text}");
     };
     let plan = plan_query(&context.state(), &view.query, settings).await?;
     let definition = ViewDefinition::new(&view, Arc::clone(plan.schema().inner()))?;
-    context.register_table(view.name.clone(), Arc::new(definition)).unwrap();
+    context
+        .register_table(view.name.clone(), Arc::new(definition))
+        .unwrap();
     Ok(())
 }
 
@@ -69,6 +72,12 @@ pub(crate) fn lines(batch: &RecordBatch) -> Vec<String> {
         .map(|c| ArrayFormatter::try_new(c, &options).unwrap())
         .collect();
     (0..batch.num_rows())
-        .map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join("|"))
+        .map(|row| {
+            columns
+                .iter()
+                .map(|c| c.value(row).to_string())
+                .collect::<Vec<_>>()
+                .join("|")
+        })
         .collect()
 }

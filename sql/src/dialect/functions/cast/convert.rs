@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBuilder, PrimitiveBuilder, StringBuilder, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBuilder, PrimitiveBuilder, StringBuilder,
+    new_null_array,
 };
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::NaiveDate;
 use datafusion::common::Result as DataFusionResult;
@@ -42,21 +43,32 @@ impl CastFunction {
             (f, DataType::Decimal128(p, s)) if is_float(f) => {
                 let values = cast(array, &DataType::Float64)?;
                 self.primitive::<Decimal128Type, _>(
-                    values.as_primitive::<Float64Type>().iter().map(|v| v.map(java_double)),
+                    values
+                        .as_primitive::<Float64Type>()
+                        .iter()
+                        .map(|v| v.map(java_double)),
                     |text| parse::decimal(text, *p, *s),
                 )
             }
             (DataType::Date32, t) if *t == utc => {
                 let days = array.as_primitive::<Date32Type>();
                 self.primitive::<TimestampMicrosecondType, _>(days.iter(), |days| {
-                    let local = NaiveDate::default().checked_add_signed(chrono::Duration::days(i64::from(*days)))?;
+                    let local =
+                        NaiveDate::default().checked_add_signed(chrono::Duration::days(i64::from(*days)))?;
                     self.zone.instant(local.and_time(chrono::NaiveTime::MIN))
                 })
             }
             (f, DataType::Date32) if *f == utc => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
                 self.primitive::<Date32Type, _>(micros.iter(), |m| {
-                    i32::try_from(self.zone.local(*m)?.and_utc().timestamp_micros().div_euclid(DAY_MICROS)).ok()
+                    i32::try_from(
+                        self.zone
+                            .local(*m)?
+                            .and_utc()
+                            .timestamp_micros()
+                            .div_euclid(DAY_MICROS),
+                    )
+                    .ok()
                 })
             }
             (f, DataType::Timestamp(TimeUnit::Microsecond, None)) if *f == utc => {
@@ -68,12 +80,16 @@ impl CastFunction {
             (DataType::Timestamp(TimeUnit::Microsecond, None), t) if *t == utc => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
                 self.primitive::<TimestampMicrosecondType, _>(micros.iter(), |m| {
-                    self.zone.instant(chrono::DateTime::from_timestamp_micros(*m)?.naive_utc())
+                    self.zone
+                        .instant(chrono::DateTime::from_timestamp_micros(*m)?.naive_utc())
                 })
             }
             (f, t) if *f == utc && is_integer(t) => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
-                let seconds: ArrayRef = self.as_type::<Int64Type, _>(&DataType::Int64, micros.iter(), |m| Some(m.div_euclid(MICROS)))?;
+                let seconds: ArrayRef =
+                    self.as_type::<Int64Type, _>(&DataType::Int64, micros.iter(), |m| {
+                        Some(m.div_euclid(MICROS))
+                    })?;
                 self.with_arrow(&seconds)
             }
             (f, t) if *f == utc && is_float(t) => {
@@ -87,7 +103,10 @@ impl CastFunction {
             }
             (f, t) if is_integer(f) && *t == utc => {
                 let seconds = cast(array, &DataType::Int64)?;
-                self.primitive::<TimestampMicrosecondType, _>(seconds.as_primitive::<Int64Type>().iter(), |s| s.checked_mul(MICROS))
+                self.primitive::<TimestampMicrosecondType, _>(
+                    seconds.as_primitive::<Int64Type>().iter(),
+                    |s| s.checked_mul(MICROS),
+                )
             }
             _ => self.with_arrow(array),
         }
@@ -130,8 +149,12 @@ impl CastFunction {
                 Ok(Arc::new(out.finish()))
             }
             DataType::Int8 => self.primitive::<Int8Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
-            DataType::Int16 => self.primitive::<Int16Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
-            DataType::Int32 => self.primitive::<Int32Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
+            DataType::Int16 => {
+                self.primitive::<Int16Type, _>(texts(), |t| parse::integer(t)?.try_into().ok())
+            }
+            DataType::Int32 => {
+                self.primitive::<Int32Type, _>(texts(), |t| parse::integer(t)?.try_into().ok())
+            }
             DataType::Int64 => self.primitive::<Int64Type, _>(texts(), |t| parse::integer(t)),
             DataType::Float32 => self.primitive::<Float32Type, _>(texts(), |t| {
                 let digits = t.trim_matches(|c: char| c <= ' ');
@@ -139,9 +162,13 @@ impl CastFunction {
                 parse::double(t).map(|wide| plain.parse::<f32>().unwrap_or(wide as f32))
             }),
             DataType::Float64 => self.primitive::<Float64Type, _>(texts(), |t| parse::double(t)),
-            DataType::Decimal128(p, s) => self.primitive::<Decimal128Type, _>(texts(), |t| parse::decimal(t, *p, *s)),
+            DataType::Decimal128(p, s) => {
+                self.primitive::<Decimal128Type, _>(texts(), |t| parse::decimal(t, *p, *s))
+            }
             DataType::Date32 => self.primitive::<Date32Type, _>(texts(), |t| {
-                let days = parse::date(t)?.signed_duration_since(NaiveDate::default()).num_days();
+                let days = parse::date(t)?
+                    .signed_duration_since(NaiveDate::default())
+                    .num_days();
                 i32::try_from(days).ok()
             }),
             DataType::Timestamp(TimeUnit::Microsecond, None) => {
@@ -150,7 +177,9 @@ impl CastFunction {
             DataType::Timestamp(..) => {
                 self.primitive::<TimestampMicrosecondType, _>(texts(), |t| parse::timestamp(t, &self.zone))
             }
-            other => Err(SqlError::new("UNSUPPORTED_DATATYPE", format!("no cast of a string to {other}")).into()),
+            other => {
+                Err(SqlError::new("UNSUPPORTED_DATATYPE", format!("no cast of a string to {other}")).into())
+            }
         }
     }
 
