@@ -155,21 +155,18 @@ impl From<TidemillError> for DataFusionError {
 
 impl From<CheckpointError> for TidemillError {
     fn from(error: CheckpointError) -> Self {
-        Self::new(kind_of(&error), error.condition(), error.to_string()).with_source(error)
+        Self::new(kind_of(error.kind()), error.condition(), error.to_string()).with_source(error)
     }
 }
 
 impl From<StateError> for TidemillError {
     fn from(error: StateError) -> Self {
-        match error {
-            StateError::Checkpoint(error) => error.into(),
-            other => Self::new(ErrorKind::Corrupt, "STATE_ERROR", other.to_string()).with_source(other),
-        }
+        Self::new(kind_of(error.kind()), error.condition(), error.to_string()).with_source(error)
     }
 }
 
-fn kind_of(error: &CheckpointError) -> ErrorKind {
-    match error.kind() {
+fn kind_of(kind: CheckpointErrorKind) -> ErrorKind {
+    match kind {
         CheckpointErrorKind::Retry => ErrorKind::Retry,
         CheckpointErrorKind::Concurrent => ErrorKind::Concurrent,
         CheckpointErrorKind::Corrupt => ErrorKind::Corrupt,

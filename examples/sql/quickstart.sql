@@ -12,9 +12,9 @@ CREATE TABLE pages (page_id INT, title STRING, section STRING)
 
 CREATE STREAMING TABLE page_views
     USING parquet
-    LOCATION 'quickstart-output/page_views'
+    LOCATION 'quickstart-output/sql/page_views'
     PARTITIONED BY (day)
-    OPTIONS (checkpointLocation 'quickstart-output/checkpoint', trigger 'availableNow')
+    OPTIONS (checkpointLocation 'quickstart-output/sql/checkpoint', trigger 'availableNow')
 AS SELECT c.ts,
           c.click_id,
           coalesce(c.user, 'guest') AS user,

@@ -114,7 +114,8 @@ impl GoldenCase {
         remove_log_file(&self.root().join("checkpoint/commits"), &batch.to_string());
     }
 
-    fn restore_input_times(&self) {
+    /// Gives the input files that are there the modification times that the source logs know.
+    pub(crate) fn restore_input_times(&self) {
         for (path, timestamp_ms) in self.logged_inputs() {
             if let Ok(file) = File::options().write(true).open(path) {
                 file.set_modified(UNIX_EPOCH + Duration::from_millis(timestamp_ms))

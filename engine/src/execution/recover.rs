@@ -7,6 +7,7 @@ use tidemill_checkpoint::{
     StreamingCheckpoint,
 };
 use tidemill_sql::{StreamingPlan, StreamingRelation};
+use tidemill_state::{check_operators, read_all};
 
 use super::micro_batch::{OffsetLine, Position};
 use super::stages::{BatchFacts, LoggedBatch, SourceOffsets};
@@ -129,6 +130,8 @@ pub(super) async fn recover(
 /// A query without stateful operators must not go on with a checkpoint that holds state: it would be another query.
 async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
     let files = checkpoint.manager();
+    check_operators(&[], &read_all(files.as_ref()).await?)?;
+    // State older than the operators' metadata is state all the same.
     let mut operators = Vec::new();
     for folder in files.list(CheckpointLocation::STATE).await? {
         if folder.is_dir && folder.name.parse::<u32>().is_ok() {
@@ -224,7 +227,14 @@ fn source_offsets(
     version: OffsetLogVersion,
 ) -> Result<SourceOffsets> {
     let lines = &layout.lines;
-    if entry.offsets.len() != lines.len() {
+    // A source known by name has no line before its first offset (seen in Spark's checkpoints).
+    let named = version == OffsetLogVersion::V2 && lines.iter().any(|l| l.key.parse::<u64>().is_err());
+    let unknown = |key: &String| !lines.iter().any(|l| l.key == *key);
+    if named {
+        if let Some((key, _)) = entry.offsets.iter().find(|(key, _)| unknown(key)) {
+            return Err(unknown_source(key, lines.iter().map(|l| l.key.as_str())));
+        }
+    } else if entry.offsets.len() != lines.len() {
         return Err(TidemillError::invalid(
             "STREAMING_SOURCES_NOT_MATCH_CHECKPOINT",
             format!(
@@ -236,19 +246,33 @@ fn source_offsets(
         ));
     }
     let mut out = vec![None; layout.folders.len()];
-    for (line, (_, by_position)) in lines.iter().zip(&entry.offsets) {
-        let offset = match version {
-            OffsetLogVersion::V1 => by_position,
-            OffsetLogVersion::V2 => match entry.offsets.iter().find(|(key, _)| *key == line.key) {
-                Some((_, offset)) => offset,
-                None => return Err(missing_source(entry, &line.key)),
-            },
+    for (position, line) in lines.iter().enumerate() {
+        let found = match version {
+            OffsetLogVersion::V1 => entry.offsets.get(position),
+            OffsetLogVersion::V2 => entry.offsets.iter().find(|(key, _)| *key == line.key),
+        };
+        let offset = match found {
+            Some((_, offset)) => offset.clone(),
+            None if named => None,
+            None => return Err(missing_source(entry, &line.key)),
         };
         if let Some(slot) = out.get_mut(line.source) {
-            slot.clone_from(offset);
+            *slot = offset;
         }
     }
     Ok(out)
+}
+
+fn unknown_source<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> TidemillError {
+    let known: Vec<_> = known.collect();
+    TidemillError::invalid(
+        "STREAMING_SOURCES_NOT_MATCH_CHECKPOINT",
+        format!(
+            "source '{name}' of the checkpoint is not in the query, which has [{}]. Cannot continue. Start the query \
+             that wrote the checkpoint, or use a new checkpointLocation",
+            known.join(", ")
+        ),
+    )
 }
 
 fn missing_source(entry: &OffsetSeq, name: &str) -> TidemillError {

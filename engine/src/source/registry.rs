@@ -147,6 +147,21 @@ impl SourceDefinition {
         Self::make(format, schema, options, session, conf, true).await
     }
 
+    /// The same source with these columns told by the names of folders (`PARTITIONED BY`), which may not be there yet.
+    /// Sources without files stay as they are.
+    #[must_use]
+    pub fn partitioned_by(self: Arc<Self>, columns: &[String]) -> Arc<Self> {
+        let Kind::File(files) = &self.kind else { return self };
+        if columns.is_empty() {
+            return self;
+        }
+        let files = files.partitioned_by(columns);
+        let mut out = self.as_ref().clone();
+        out.schema = files.schema();
+        out.kind = Kind::File(Box::new(files));
+        Arc::new(out)
+    }
+
     async fn make(
         format: &str,
         schema: Option<SchemaRef>,

@@ -59,6 +59,16 @@ impl TableLayout {
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
+
+    /// The columns that folders name.
+    pub(crate) fn partition_columns(&self) -> &[FieldRef] {
+        &self.partition_columns
+    }
+
+    /// The folder below which folder names are partition columns.
+    pub(crate) fn base(&self) -> Option<&FileUri> {
+        self.base.as_ref()
+    }
 }
 
 /// A given list of files as a table.

@@ -82,15 +82,11 @@ pub(crate) fn restore(
     };
     // A spelling is only taken for the very name the plan has.
     let fits = wanted.len() == names.len()
-        && wanted
-            .iter()
-            .zip(&names)
-            .enumerate()
-            .all(|(at, (w, n))| {
-                // VALUES: DataFusion's own names for its columns.
-                let values = *n == format!("column{}", at + 1) && w.as_ref() == Some(&format!("col{}", at + 1));
-                values || w.as_ref().is_none_or(|w| w.to_lowercase() == n.to_lowercase())
-            });
+        && wanted.iter().zip(&names).enumerate().all(|(at, (w, n))| {
+            // VALUES: DataFusion's own names for its columns.
+            let values = *n == format!("column{}", at + 1) && w.as_ref() == Some(&format!("col{}", at + 1));
+            values || w.as_ref().is_none_or(|w| w.to_lowercase() == n.to_lowercase())
+        });
     if !fits {
         return Ok(plan);
     }

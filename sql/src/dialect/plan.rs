@@ -14,7 +14,7 @@ use super::context::StatementContext;
 use super::relations::{self, PreparedRelations, RelationRequest};
 use super::tokens::StreamClause;
 use super::{SqlDialect, SqlQuery, SqlSettings, Statement, ViewDefinition, ast, names, parse_script};
-use crate::{Result, SqlError, StreamableTable, StreamingRelation};
+use crate::{Result, SourceId, SqlError, StreamableTable, StreamingRelation, mark_statement_repeats};
 
 /// How deep views may stand on views; more is taken for a loop.
 const MAX_VIEW_DEPTH: usize = 100;
@@ -31,7 +31,10 @@ pub async fn plan_query(
     query: &SqlQuery,
     settings: &SqlSettings,
 ) -> Result<LogicalPlan> {
-    plan_at_depth(state, query, settings, 0).await
+    // Every source of this statement, views included, has a later id than this one.
+    let since = SourceId::next();
+    let plan = plan_at_depth(state, query, settings, 0).await?;
+    mark_statement_repeats(plan, since)
 }
 
 async fn plan_at_depth(

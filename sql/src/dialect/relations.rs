@@ -37,7 +37,11 @@ pub(crate) enum RelationRequest {
 }
 
 /// Takes the relations out of the query; each is left as a call with its place in the list.
-pub(crate) fn take(query: &mut Query, streams: &[StreamClause], dialect: SqlDialect) -> Result<Vec<RelationRequest>> {
+pub(crate) fn take(
+    query: &mut Query,
+    streams: &[StreamClause],
+    dialect: SqlDialect,
+) -> Result<Vec<RelationRequest>> {
     let mut taker = Taker {
         dialect,
         streams,
@@ -82,15 +86,24 @@ impl Taker<'_> {
             let start = factor.span().start;
             (start.line, start.column)
         };
-        let TableFactor::Table { name, alias, args, version, with_ordinality, partitions, sample, .. } = factor else {
+        let TableFactor::Table {
+            name,
+            alias,
+            args,
+            version,
+            with_ordinality,
+            partitions,
+            sample,
+            ..
+        } = factor
+        else {
             return Ok(());
         };
         let refuse = |what: &str| {
-            Err(SqlError::new(
-                "UNSUPPORTED_FEATURE",
-                format!("{what} is not supported."),
+            Err(
+                SqlError::new("UNSUPPORTED_FEATURE", format!("{what} is not supported."))
+                    .at(position.0, position.1),
             )
-            .at(position.0, position.1))
         };
         if version.is_some() {
             return refuse("Time travel of a table");
@@ -163,12 +176,7 @@ impl Taker<'_> {
     }
 
     /// A table function: a stream's clause, or one that is not known here.
-    fn call(
-        &mut self,
-        name: &ObjectName,
-        args: &mut TableFunctionArgs,
-        position: (u64, u64),
-    ) -> Result<()> {
+    fn call(&mut self, name: &ObjectName, args: &mut TableFunctionArgs, position: (u64, u64)) -> Result<()> {
         if name.to_string() == RELATION_FUNCTION {
             let Some(clause) = number(args) else {
                 return Err(SqlError::new("INTERNAL_ERROR", "a relation without its number")
@@ -233,7 +241,9 @@ fn arguments(number: usize) -> TableFunctionArgs {
     // A string, because numbers are given Spark's types later.
     let value = Value::SingleQuotedString(number.to_string());
     TableFunctionArgs {
-        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value.into())))],
+        args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(
+            value.into(),
+        )))],
         settings: None,
     }
 }
@@ -249,10 +259,12 @@ pub(crate) fn relation_number(name: &ObjectName, args: Option<&TableFunctionArgs
 
 fn number(args: &TableFunctionArgs) -> Option<usize> {
     match args.args.as_slice() {
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
-            value: Value::Number(digits, _) | Value::SingleQuotedString(digits),
-            ..
-        })))] => digits.parse().ok(),
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::Number(digits, _) | Value::SingleQuotedString(digits),
+                ..
+            }))),
+        ] => digits.parse().ok(),
         _ => None,
     }
 }
@@ -277,12 +289,15 @@ impl RelationPlanner for PreparedRelations {
         _context: &mut dyn RelationPlannerContext,
     ) -> DataFusionResult<RelationPlanning> {
         match relation {
-            TableFactor::Table { ref name, args: Some(ref args), ref alias, .. }
-                if name.to_string() == RELATION_FUNCTION =>
-            {
-                let plan = number(args).and_then(|n| self.plans.get(n)).ok_or_else(|| {
-                    DataFusionError::Internal("a relation without its plan".to_owned())
-                })?;
+            TableFactor::Table {
+                ref name,
+                args: Some(ref args),
+                ref alias,
+                ..
+            } if name.to_string() == RELATION_FUNCTION => {
+                let plan = number(args)
+                    .and_then(|n| self.plans.get(n))
+                    .ok_or_else(|| DataFusionError::Internal("a relation without its plan".to_owned()))?;
                 Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
                     plan.as_ref().clone(),
                     alias.clone(),

@@ -3,15 +3,13 @@
 use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo,
-};
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo};
 use datafusion::sql::sqlparser::parser::Parser;
 use std::sync::Arc;
 
 use super::SqlDialect;
-use super::tokens::{parser_dialect, parser_error};
 use super::statements::{array, map, timestamp};
+use super::tokens::{parser_dialect, parser_error};
 use crate::SqlError;
 
 /// Plans types as Spark means them; a type that Spark does not have is an error.
@@ -83,9 +81,7 @@ fn decimal(info: &ExactNumberInfo, sql_type: &SqlType) -> Result<DataType, SqlEr
         ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
     };
     match (u8::try_from(precision), i8::try_from(scale)) {
-        (Ok(p @ 1..=38), Ok(s)) if s >= 0 && i64::from(s) <= i64::from(p) => {
-            Ok(DataType::Decimal128(p, s))
-        }
+        (Ok(p @ 1..=38), Ok(s)) if s >= 0 && i64::from(s) <= i64::from(p) => Ok(DataType::Decimal128(p, s)),
         _ => Err(SqlError::new(
             "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
             format!("{sql_type}: the precision is 1 to 38, the scale 0 to the precision."),
@@ -96,6 +92,9 @@ fn decimal(info: &ExactNumberInfo, sql_type: &SqlType) -> Result<DataType, SqlEr
 fn unsupported(sql_type: &SqlType) -> SqlError {
     SqlError::new(
         "UNSUPPORTED_DATATYPE",
-        format!("Unsupported data type \"{}\".", sql_type.to_string().to_uppercase()),
+        format!(
+            "Unsupported data type \"{}\".",
+            sql_type.to_string().to_uppercase()
+        ),
     )
 }

@@ -14,6 +14,7 @@ fn files_of_processed_batches_move_to_the_archive_one_batch_late() {
     for name in ["002.json", "003.json"] {
         fs::rename(archived.join(name), root.join("input/sub").join(name)).unwrap();
     }
+    case.restore_input_times();
     case.cut_after(Some(2));
     let script = format!(
         "{}

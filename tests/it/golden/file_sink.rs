@@ -33,11 +33,16 @@ fn log_names(case: &GoldenCase) -> Vec<BTreeSet<String>> {
 }
 
 fn script(case: &GoldenCase, select: &str, partitions: &str) -> String {
+    // Spark asks for a sink's name when it is to know sinks by name.
+    let sink_name = match case.case["case"].as_str() {
+        Some("named_sink") => ", sinkName 'sink_x'",
+        _ => "",
+    };
     format!(
         "{settings}
          CREATE TABLE src ({schema}) USING json OPTIONS (path 'input', maxFilesPerTrigger '1');
          CREATE STREAMING TABLE target USING parquet LOCATION 'output' {partitions}
-         OPTIONS (checkpointLocation 'checkpoint', trigger 'availableNow') AS {select};
+         OPTIONS (checkpointLocation 'checkpoint', trigger 'availableNow'{sink_name}) AS {select};
          SELECT * FROM target;",
         settings = settings(case),
         schema = case.case["sourceSchema"].as_str().unwrap(),

@@ -27,7 +27,7 @@ impl StreamingSession {
         check_partition_columns(clauses)?;
         let format = clauses.format.as_deref().unwrap_or("parquet");
         let table = self
-            .streamable_table(format, clauses.columns.clone(), table_options(clauses)?)
+            .streamable_table(format, clauses.columns.clone(), table_options(clauses)?, &clauses.partition_by)
             .await?;
         self.context().register_table(clauses.name.clone(), table)?;
         Ok(StatementResult::done())
@@ -39,9 +39,11 @@ impl StreamingSession {
         format: &str,
         schema: Option<SchemaRef>,
         options: Options,
+        partition_by: &[String],
     ) -> Result<Arc<StreamableTable>> {
-        let definition =
-            SourceDefinition::resolve(format, schema, options, self.context(), &self.conf()).await?;
+        let definition = SourceDefinition::resolve_table(format, schema, options, self.context(), &self.conf())
+            .await?
+            .partitioned_by(partition_by);
         let batch = match definition.batch_table() {
             Ok(batch) => batch,
             Err(error) => Arc::new(StreamOnly {

@@ -1,4 +1,4 @@
-//! EXPLAIN: the plan of a query as text, without running it.
+//! EXPLAIN: the plan of a query as text, one line a row, without running it.
 
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::displayable;
@@ -27,7 +27,7 @@ impl StreamingSession {
         if !StreamingPlan::is_streaming(&plan) {
             text.push_str(&self.explain_batch(mode, &plan).await?);
         }
-        self.rows(vec![("plan", texts([text]))])
+        self.rows(vec![("plan", texts(text.lines()))])
     }
 
     async fn explain_batch(&self, mode: ExplainMode, plan: &LogicalPlan) -> Result<String> {

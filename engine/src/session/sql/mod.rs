@@ -205,7 +205,8 @@ fn not_supported(what: &str) -> TidemillError {
 }
 
 fn texts<T: Into<String>>(values: impl IntoIterator<Item = T>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values.into_iter().map(Into::into)))
+    let values: Vec<String> = values.into_iter().map(Into::into).collect();
+    Arc::new(StringArray::from(values))
 }
 
 fn optional_texts(values: impl IntoIterator<Item = Option<String>>) -> ArrayRef {

@@ -78,7 +78,7 @@ impl StreamingSession {
     }
 
     /// Makes the output readable by its name, as a batch and as a stream, through the log of the sink.
-    async fn register_output(
+    pub(crate) async fn register_output(
         &self,
         name: &TableReference,
         format: &str,
@@ -98,7 +98,7 @@ impl StreamingSession {
         }
         let schema = table_schema(schema, partition_by);
         let table = self
-            .streamable_table(format, Some(schema), read_options(options))
+            .streamable_table(format, Some(schema), read_options(options), partition_by)
             .await?;
         self.context().register_table(name.clone(), table)?;
         Ok(())

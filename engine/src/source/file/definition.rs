@@ -81,6 +81,26 @@ impl FileDefinition {
         Ok(out)
     }
 
+    /// The same source with these columns told by the names of folders, which may not be there yet.
+    pub(in crate::source) fn partitioned_by(&self, names: &[String]) -> Self {
+        let is = |field: &FieldRef, name: &String| field.name().eq_ignore_ascii_case(name);
+        let all = self.layout.schema().fields();
+        let declared = names.iter().filter_map(|n| all.iter().find(|f| is(f, n)));
+        let mut partitions: Vec<FieldRef> = declared.cloned().collect();
+        for found in self.layout.partition_columns() {
+            if !names.iter().any(|n| is(found, n)) {
+                partitions.push(Arc::clone(found));
+            }
+        }
+        let data = all.iter().filter(|f| !partitions.iter().any(|p| p.name() == f.name()));
+        let data = Schema::new(data.cloned().collect::<Vec<_>>());
+        let base = self.layout.base().cloned();
+        Self {
+            layout: Arc::new(TableLayout::new(Arc::new(data), partitions, base)),
+            ..self.clone()
+        }
+    }
+
     /// Columns of the files first, then those that folders name, as Spark orders them.
     async fn find_columns(
         &self,

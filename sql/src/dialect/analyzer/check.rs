@@ -22,8 +22,13 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
                     let Some(other) = input.schema().fields().get(at) else {
                         continue;
                     };
-                    common = tightest(&common, other.data_type())
-                        .ok_or_else(|| differ(&format!("column {} of a UNION", field.name()), &common, other.data_type()))?;
+                    common = tightest(&common, other.data_type()).ok_or_else(|| {
+                        differ(
+                            &format!("column {} of a UNION", field.name()),
+                            &common,
+                            other.data_type(),
+                        )
+                    })?;
                 }
             }
         }
@@ -54,7 +59,10 @@ pub(crate) fn check_output(plan: &LogicalPlan) -> Result<()> {
         if matches!(field.data_type(), DataType::Interval(_) | DataType::Duration(_)) {
             return Err(SqlError::new(
                 "UNSUPPORTED_FEATURE",
-                format!("An interval as a column ({}) is not supported in the spark dialect yet.", field.name()),
+                format!(
+                    "An interval as a column ({}) is not supported in the spark dialect yet.",
+                    field.name()
+                ),
             ));
         }
     }

@@ -61,7 +61,10 @@ pub(crate) fn is_float(data_type: &DataType) -> bool {
 
 /// Whether the type is a string.
 pub(crate) fn is_string(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
 }
 
 /// The tightest type that holds both without a change of meaning: what CASE, coalesce and UNION use; strings meet only strings.
@@ -87,9 +90,7 @@ pub(crate) fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
     }
     let ntz = DataType::Timestamp(TimeUnit::Microsecond, None);
     match (a, b) {
-        (DataType::Date32, other) | (other, DataType::Date32)
-            if *other == timestamp() || *other == ntz =>
-        {
+        (DataType::Date32, other) | (other, DataType::Date32) if *other == timestamp() || *other == ntz => {
             Some(other.clone())
         }
         (x, y) if (*x == ntz && *y == timestamp()) || (*x == timestamp() && *y == ntz) => Some(timestamp()),
@@ -110,7 +111,9 @@ pub(crate) fn comparison(a: &DataType, b: &DataType) -> Option<DataType> {
     match other {
         x if is_integer(x) => Some(DataType::Int64),
         x if is_numeric(x) => Some(DataType::Float64),
-        DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean | DataType::Binary => Some(other.clone()),
+        DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean | DataType::Binary => {
+            Some(other.clone())
+        }
         _ => None,
     }
 }

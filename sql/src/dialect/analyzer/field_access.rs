@@ -19,8 +19,14 @@ pub(super) fn plan(
     let RawFieldAccessExpr { field_access, expr } = raw;
     let data_type = expr.get_type(schema)?;
     match field_access {
-        GetFieldAccess::NamedStructField { name: ScalarValue::Utf8(Some(name)) } => match &data_type {
-            DataType::Map(..) => Ok(element::index(expr, Expr::Literal(ScalarValue::Utf8(Some(name)), None), settings)),
+        GetFieldAccess::NamedStructField {
+            name: ScalarValue::Utf8(Some(name)),
+        } => match &data_type {
+            DataType::Map(..) => Ok(element::index(
+                expr,
+                Expr::Literal(ScalarValue::Utf8(Some(name)), None),
+                settings,
+            )),
             _ => Ok(field_of(expr, &data_type, &name)?),
         },
         GetFieldAccess::ListIndex { key } => match &data_type {

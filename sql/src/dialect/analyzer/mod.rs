@@ -12,7 +12,9 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use arrow::datatypes::Field;
 
-pub(crate) use common_type::{adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, tightest};
+pub(crate) use common_type::{
+    adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, tightest,
+};
 
 use super::SqlSettings;
 use crate::Result;
@@ -26,7 +28,9 @@ pub(crate) struct SparkExprPlanner {
 impl SparkExprPlanner {
     /// The planner for a statement under these settings.
     pub(crate) fn new(settings: &SqlSettings) -> Self {
-        Self { settings: settings.clone() }
+        Self {
+            settings: settings.clone(),
+        }
     }
 }
 
@@ -36,7 +40,11 @@ impl ExprPlanner for SparkExprPlanner {
         expr: RawBinaryExpr,
         schema: &DFSchema,
     ) -> DataFusionResult<PlannerResult<RawBinaryExpr>> {
-        Ok(PlannerResult::Planned(operators::plan(expr, schema, &self.settings)?))
+        Ok(PlannerResult::Planned(operators::plan(
+            expr,
+            schema,
+            &self.settings,
+        )?))
     }
 
     fn plan_field_access(
@@ -44,7 +52,11 @@ impl ExprPlanner for SparkExprPlanner {
         expr: RawFieldAccessExpr,
         schema: &DFSchema,
     ) -> DataFusionResult<PlannerResult<RawFieldAccessExpr>> {
-        Ok(PlannerResult::Planned(field_access::plan(expr, schema, &self.settings)?))
+        Ok(PlannerResult::Planned(field_access::plan(
+            expr,
+            schema,
+            &self.settings,
+        )?))
     }
 
     fn plan_compound_identifier(
@@ -53,7 +65,11 @@ impl ExprPlanner for SparkExprPlanner {
         qualifier: Option<&TableReference>,
         nested_names: &[String],
     ) -> DataFusionResult<PlannerResult<Vec<Expr>>> {
-        Ok(PlannerResult::Planned(field_access::nested(field, qualifier, nested_names)?))
+        Ok(PlannerResult::Planned(field_access::nested(
+            field,
+            qualifier,
+            nested_names,
+        )?))
     }
 }
 

@@ -13,16 +13,14 @@ use super::{adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, 
 use crate::SqlError;
 
 /// Plans `left op right`.
-pub(super) fn plan(
-    raw: RawBinaryExpr,
-    schema: &DFSchema,
-    settings: &SqlSettings,
-) -> DataFusionResult<Expr> {
+pub(super) fn plan(raw: RawBinaryExpr, schema: &DFSchema, settings: &SqlSettings) -> DataFusionResult<Expr> {
     let RawBinaryExpr { op, left, right } = raw;
     let left = Operand::new(left, schema)?;
     let right = Operand::new(right, schema)?;
     Ok(match op {
-        Op::Plus | Op::Minus if left.is_temporal() || right.is_temporal() => temporal(&op, left, right, settings)?,
+        Op::Plus | Op::Minus if left.is_temporal() || right.is_temporal() => {
+            temporal(&op, left, right, settings)?
+        }
         Op::Plus => arithmetic_op(Arithmetic::Add, left, right, settings)?,
         Op::Minus => arithmetic_op(Arithmetic::Subtract, left, right, settings)?,
         Op::Multiply => arithmetic_op(Arithmetic::Multiply, left, right, settings)?,
@@ -37,7 +35,11 @@ pub(super) fn plan(
         Op::GtEq => compare(Operator::GtEq, left, right, settings)?,
         Op::Spaceship => compare(Operator::IsNotDistinctFrom, left, right, settings)?,
         Op::And | Op::Or => {
-            let operator = if op == Op::And { Operator::And } else { Operator::Or };
+            let operator = if op == Op::And {
+                Operator::And
+            } else {
+                Operator::Or
+            };
             for side in [&left, &right] {
                 if !matches!(side.data_type, DataType::Boolean | DataType::Null) {
                     return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type).into());
@@ -77,9 +79,14 @@ impl Operand {
         if self.data_type == *to {
             return Ok(self.expr);
         }
-        let widens = is_numeric(&self.data_type) && is_numeric(to) && !matches!(self.data_type, DataType::Decimal128(..));
+        let widens = is_numeric(&self.data_type)
+            && is_numeric(to)
+            && !matches!(self.data_type, DataType::Decimal128(..));
         if self.data_type == DataType::Null || widens {
-            return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(Box::new(self.expr), to.clone())));
+            return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(
+                Box::new(self.expr),
+                to.clone(),
+            )));
         }
         spark_cast(self.expr, &self.data_type, to, settings)
     }
@@ -89,7 +96,12 @@ fn native(left: Expr, operator: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right)))
 }
 
-fn compare(operator: Operator, left: Operand, right: Operand, settings: &SqlSettings) -> Result<Expr, SqlError> {
+fn compare(
+    operator: Operator,
+    left: Operand,
+    right: Operand,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
     let Some(common) = comparison(&left.data_type, &right.data_type) else {
         return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
     };
@@ -99,7 +111,9 @@ fn compare(operator: Operator, left: Operand, right: Operand, settings: &SqlSett
     if !settings.ansi && is_string(&left.data_type) != is_string(&right.data_type) {
         let null = [&left, &right].iter().any(|o| o.data_type == DataType::Null);
         if !null {
-            return Err(unsupported("Comparing a string with another type without spark.sql.ansi.enabled"));
+            return Err(unsupported(
+                "Comparing a string with another type without spark.sql.ansi.enabled",
+            ));
         }
     }
     Ok(native(
@@ -130,7 +144,9 @@ fn arithmetic_op(
     let (l, r) = match (is_string(l), is_string(r)) {
         (false, false) => (l.clone(), r.clone()),
         _ if !settings.ansi => {
-            return Err(unsupported("Arithmetic on a string without spark.sql.ansi.enabled"));
+            return Err(unsupported(
+                "Arithmetic on a string without spark.sql.ansi.enabled",
+            ));
         }
         (true, true) => return Err(mismatch(op.symbol(), l, r)),
         (true, false) if is_integer(r) => (DataType::Int64, DataType::Int64),
@@ -217,7 +233,11 @@ fn decimal_of(operand: &Operand, data_type: &DataType) -> Option<(i32, i32)> {
 fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> Result<Expr, SqlError> {
     use DataType as D;
     let interval = D::Interval(IntervalUnit::MonthDayNano);
-    let operator = if *op == Op::Plus { Operator::Plus } else { Operator::Minus };
+    let operator = if *op == Op::Plus {
+        Operator::Plus
+    } else {
+        Operator::Minus
+    };
     let (l, r) = (left.data_type.clone(), right.data_type.clone());
     match (&l, &r) {
         (D::Timestamp(..), x) if *x == interval => {
@@ -237,12 +257,18 @@ fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> R
                 Ok(native(date, operator, right.expr))
             }
         }
-        (D::Date32, D::Int8 | D::Int16 | D::Int32) => {
-            Ok(date_offset(left.expr, right.cast(&D::Int32, settings)?, *op == Op::Minus, settings))
-        }
-        (D::Int8 | D::Int16 | D::Int32, D::Date32) if *op == Op::Plus => {
-            Ok(date_offset(right.expr, left.cast(&D::Int32, settings)?, false, settings))
-        }
+        (D::Date32, D::Int8 | D::Int16 | D::Int32) => Ok(date_offset(
+            left.expr,
+            right.cast(&D::Int32, settings)?,
+            *op == Op::Minus,
+            settings,
+        )),
+        (D::Int8 | D::Int16 | D::Int32, D::Date32) if *op == Op::Plus => Ok(date_offset(
+            right.expr,
+            left.cast(&D::Int32, settings)?,
+            false,
+            settings,
+        )),
         (x, y) if *x == interval && *y == interval => Ok(native(left.expr, operator, right.expr)),
         (D::Null, _) | (_, D::Null) => Err(unsupported("NULL in arithmetic on dates and times")),
         (D::Timestamp(..) | D::Date32, D::Timestamp(..) | D::Date32) => Err(unsupported(

@@ -6,9 +6,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, TrimWhereField,
-    UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query,
+    Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
@@ -70,35 +70,50 @@ impl VisitorMut for Desugar {
 /// One expression whose parts are already rewritten.
 fn one(expr: Expr) -> Result<Expr> {
     Ok(match expr {
-        Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => literal::typed(&digits, false)?,
-        Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, .. }
-            if matches!(expr.as_ref(), Expr::Value(_)) =>
-        {
-            Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
-        }
-        Expr::Cast { kind, expr, data_type, .. } => {
+        Expr::Value(ValueWithSpan {
+            value: Value::Number(digits, _),
+            ..
+        }) => literal::typed(&digits, false)?,
+        Expr::Cast {
+            kind: CastKind::DoubleColon,
+            expr,
+            data_type,
+            ..
+        } if matches!(expr.as_ref(), Expr::Value(_)) => Expr::Cast {
+            kind: CastKind::Cast,
+            expr,
+            data_type,
+            array: false,
+            format: None,
+        },
+        Expr::Cast {
+            kind,
+            expr,
+            data_type,
+            ..
+        } => {
             let prefix = match kind {
                 CastKind::Cast | CastKind::DoubleColon => CAST_PREFIX,
                 CastKind::TryCast | CastKind::SafeCast => TRY_CAST_PREFIX,
             };
             cast(prefix, *expr, &data_type)
         }
-        Expr::TypedString(typed) => {
-            let value = Expr::Value(typed.value);
-            match typed.data_type {
-                DataType::Date | DataType::Timestamp(None, _) | DataType::TimestampNtz(None) => {
-                    cast(CAST_PREFIX, value, &typed.data_type)
-                }
-                other => {
-                    return Err(SqlError::new(
-                        "UNSUPPORTED_TYPED_LITERAL",
-                        format!("Literals of the type \"{other}\" are not supported."),
-                    ));
-                }
-            }
-        }
+        Expr::TypedString(typed) => typed_string(typed)?,
         Expr::UnaryOp { op, expr } => unary(op, *expr)?,
-        Expr::Between { expr, negated, low, high } => {
+        Expr::Extract { field, expr, .. } => extract(&field.to_string(), *expr)?,
+        other => infallible(other),
+    })
+}
+
+/// The expressions whose rewriting cannot fail.
+fn infallible(expr: Expr) -> Expr {
+    match expr {
+        Expr::Between {
+            expr,
+            negated,
+            low,
+            high,
+        } => {
             let both = binary(
                 binary(*expr.clone(), BinaryOperator::GtEq, *low),
                 BinaryOperator::And,
@@ -107,61 +122,102 @@ fn one(expr: Expr) -> Result<Expr> {
             negate(negated, both)
         }
         Expr::InList { expr, list, negated } => in_list(*expr, list, negated),
-        Expr::RLike { negated, expr, pattern, .. } => negate(negated, call("__rlike", vec![*expr, *pattern])),
-        Expr::Case { operand, conditions, else_result, .. } => {
-            let mut args = Vec::new();
-            for when in conditions {
-                args.push(match &operand {
-                    Some(operand) => binary(operand.as_ref().clone(), BinaryOperator::Eq, when.condition),
-                    None => when.condition,
-                });
-                args.push(when.result);
-            }
-            args.extend(else_result.map(|e| *e));
-            call("__case", args)
-        }
-        Expr::Extract { field, expr, .. } => {
-            let name = match field.to_string().to_lowercase().as_str() {
-                "year" | "years" => "year",
-                "quarter" => "quarter",
-                "month" | "months" => "month",
-                "week" | "weeks" => "weekofyear",
-                "day" | "days" => "day",
-                "doy" => "dayofyear",
-                "hour" | "hours" => "hour",
-                "minute" | "minutes" => "minute",
-                other => {
-                    return Err(SqlError::new(
-                        "UNSUPPORTED_FEATURE",
-                        format!("extract({} FROM …) is not supported in the spark dialect yet.", other.to_uppercase()),
-                    ));
-                }
-            };
-            call(name, vec![*expr])
-        }
+        Expr::RLike {
+            negated,
+            expr,
+            pattern,
+            ..
+        } => negate(negated, call("__rlike", vec![*expr, *pattern])),
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => case(operand, conditions, else_result),
         Expr::Ceil { expr, .. } => call("ceil", vec![*expr]),
         Expr::Floor { expr, .. } => call("floor", vec![*expr]),
         Expr::Position { expr, r#in } => call("locate", vec![*expr, *r#in]),
-        Expr::Substring { expr, substring_from, substring_for, .. } => {
+        Expr::Substring {
+            expr,
+            substring_from,
+            substring_for,
+            ..
+        } => {
             let mut args = vec![*expr];
             args.extend(substring_from.map(|e| *e));
             args.extend(substring_for.map(|e| *e));
             call("substring", args)
         }
-        Expr::Trim { trim_where, trim_what, expr, .. } => {
-            let name = match trim_where {
-                None | Some(TrimWhereField::Both) => "__trim",
-                Some(TrimWhereField::Leading) => "__ltrim",
-                Some(TrimWhereField::Trailing) => "__rtrim",
-            };
-            let mut args = vec![*expr];
-            args.extend(trim_what.map(|e| *e));
-            call(name, args)
-        }
+        Expr::Trim {
+            trim_where,
+            trim_what,
+            expr,
+            ..
+        } => trim(trim_where, trim_what, *expr),
         Expr::Struct { values, fields } if fields.is_empty() => named_struct(values),
-        Expr::Function(function) => operator_of(function).unwrap_or_else(of_function),
+        Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
-    })
+    }
+}
+
+/// `DATE '…'`, `TIMESTAMP '…'`.
+fn typed_string(typed: TypedString) -> Result<Expr> {
+    match typed.data_type {
+        DataType::Date | DataType::Timestamp(None, _) | DataType::TimestampNtz(None) => {
+            Ok(cast(CAST_PREFIX, Expr::Value(typed.value), &typed.data_type))
+        }
+        other => Err(SqlError::new(
+            "UNSUPPORTED_TYPED_LITERAL",
+            format!("Literals of the type \"{other}\" are not supported."),
+        )),
+    }
+}
+
+fn case(operand: Option<Box<Expr>>, conditions: Vec<CaseWhen>, otherwise: Option<Box<Expr>>) -> Expr {
+    let mut args = Vec::new();
+    for when in conditions {
+        args.push(match &operand {
+            Some(operand) => binary(operand.as_ref().clone(), BinaryOperator::Eq, when.condition),
+            None => when.condition,
+        });
+        args.push(when.result);
+    }
+    args.extend(otherwise.map(|e| *e));
+    call("__case", args)
+}
+
+fn extract(field: &str, expr: Expr) -> Result<Expr> {
+    let name = match field.to_lowercase().as_str() {
+        "year" | "years" => "year",
+        "quarter" => "quarter",
+        "month" | "months" => "month",
+        "week" | "weeks" => "weekofyear",
+        "day" | "days" => "day",
+        "doy" => "dayofyear",
+        "hour" | "hours" => "hour",
+        "minute" | "minutes" => "minute",
+        other => {
+            return Err(SqlError::new(
+                "UNSUPPORTED_FEATURE",
+                format!(
+                    "extract({} FROM …) is not supported in the spark dialect yet.",
+                    other.to_uppercase()
+                ),
+            ));
+        }
+    };
+    Ok(call(name, vec![expr]))
+}
+
+fn trim(side: Option<TrimWhereField>, chars: Option<Box<Expr>>, expr: Expr) -> Expr {
+    let name = match side {
+        None | Some(TrimWhereField::Both) => "__trim",
+        Some(TrimWhereField::Leading) => "__ltrim",
+        Some(TrimWhereField::Trailing) => "__rtrim",
+    };
+    let mut args = vec![expr];
+    args.extend(chars.map(|e| *e));
+    call(name, args)
 }
 
 fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
@@ -172,7 +228,10 @@ fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
         },
         UnaryOperator::Plus => expr,
         UnaryOperator::BangNot => negate(true, expr),
-        op => Expr::UnaryOp { op, expr: Box::new(expr) },
+        op => Expr::UnaryOp {
+            op,
+            expr: Box::new(expr),
+        },
     })
 }
 
@@ -232,8 +291,8 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
     of_function(function)
 }
 
-/// The operator that a call stands for; the call itself where it stands for none.
-fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
+/// The operator or other call that a call stands for.
+fn operator_of(function: &Function) -> Option<Expr> {
     let name = function.name.to_string().trim_matches('`').to_lowercase();
     let args: Vec<Expr> = match &function.args {
         FunctionArguments::List(list) => list
@@ -246,7 +305,7 @@ fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
             .collect(),
         _ => Vec::new(),
     };
-    Ok(match (name.as_str(), args.as_slice()) {
+    Some(match (name.as_str(), args.as_slice()) {
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.
@@ -254,15 +313,23 @@ fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
         ("rtrim", [chars, text]) => call("__rtrim", vec![text.clone(), chars.clone()]),
         ("mod", [a, b]) => binary(a.clone(), BinaryOperator::Modulo, b.clone()),
         // DataFusion's digest is a view of a string.
-        ("md5", [_]) => cast(CAST_PREFIX, of_function(function), &DataType::String(None)),
-        _ => return Err(function),
+        ("md5", [_]) => cast(
+            CAST_PREFIX,
+            of_function(function.clone()),
+            &DataType::String(None),
+        ),
+        _ => return None,
     })
 }
 
 /// A call with its name folded and the whole numbers among its parameters bare.
 fn of_function(mut function: Function) -> Expr {
     let name = function.name.to_string().trim_matches('`').to_owned();
-    let name = if name.starts_with("__") { name } else { name.to_lowercase() };
+    let name = if name.starts_with("__") {
+        name
+    } else {
+        name.to_lowercase()
+    };
     let name = functions::planner_name(&name).map_or(name.clone(), str::to_owned);
     if let FunctionArguments::List(list) = &mut function.args {
         if name == "named_struct" || name == "struct" {

@@ -13,7 +13,11 @@ use crate::{Result, SqlError};
 /// # Errors
 /// DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION for more than 38 digits.
 pub(crate) fn typed(digits: &str, negative: bool) -> Result<Expr> {
-    let signed = if negative { format!("-{digits}") } else { digits.to_owned() };
+    let signed = if negative {
+        format!("-{digits}")
+    } else {
+        digits.to_owned()
+    };
     let data_type = if digits.contains(['e', 'E']) {
         DataType::Double(ExactNumberInfo::None)
     } else if digits.contains('.') {
@@ -49,18 +53,26 @@ fn decimal(digits: &str) -> Result<DataType> {
     }
     let precision = u64::try_from(precision).unwrap_or(38);
     let scale = i64::try_from(scale).unwrap_or(0);
-    Ok(DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale)))
+    Ok(DataType::Decimal(ExactNumberInfo::PrecisionAndScale(
+        precision, scale,
+    )))
 }
 
 /// The digits of a whole-number literal made by [`typed`].
 pub(crate) fn whole_digits(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Cast { kind: CastKind::Cast, expr, data_type: DataType::Int(None) | DataType::BigInt(None), .. } => {
-            match expr.as_ref() {
-                Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => Some(digits),
-                _ => None,
-            }
-        }
+        Expr::Cast {
+            kind: CastKind::Cast,
+            expr,
+            data_type: DataType::Int(None) | DataType::BigInt(None),
+            ..
+        } => match expr.as_ref() {
+            Expr::Value(ValueWithSpan {
+                value: Value::Number(digits, _),
+                ..
+            }) => Some(digits),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -75,13 +87,20 @@ pub(crate) fn bare(expr: &mut Expr) {
 /// The negated literal, if this is a literal made by [`typed`].
 pub(crate) fn negated(expr: &Expr) -> Option<Result<Expr>> {
     match expr {
-        Expr::Cast { kind: CastKind::Cast, expr: inner, .. } => match inner.as_ref() {
-            Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) if !digits.starts_with('-') => {
-                Some(typed(digits, true))
-            }
-            Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(digits), .. })
-                if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-                    && digits.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c)) =>
+        Expr::Cast {
+            kind: CastKind::Cast,
+            expr: inner,
+            ..
+        } => match inner.as_ref() {
+            Expr::Value(ValueWithSpan {
+                value: Value::Number(digits, _),
+                ..
+            }) if !digits.starts_with('-') => Some(typed(digits, true)),
+            Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(digits),
+                ..
+            }) if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                && digits.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c)) =>
             {
                 let mut out = expr.clone();
                 if let Expr::Cast { expr: inner, .. } = &mut out {

@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
+    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut,
+    VisitorMut,
 };
 
 pub(crate) use output_names::output_names;
@@ -34,7 +35,10 @@ pub(crate) fn rewrite(
     is_registered: &dyn Fn(&str) -> bool,
 ) -> Result<()> {
     refuse::check(query, is_registered)?;
-    let mut names = Namer { temporal, unnamed_relations: 0 };
+    let mut names = Namer {
+        temporal,
+        unnamed_relations: 0,
+    };
     if let ControlFlow::Break(error) = query.visit(&mut names) {
         return Err(error);
     }
@@ -92,9 +96,7 @@ impl VisitorMut for Namer<'_> {
             };
             if matches!(
                 expr,
-                Expr::Identifier(_)
-                    | Expr::Wildcard(_)
-                    | Expr::QualifiedWildcard(..)
+                Expr::Identifier(_) | Expr::Wildcard(_) | Expr::QualifiedWildcard(..)
             ) || is_plain_column(expr, &scope)
             {
                 continue;
@@ -142,9 +144,16 @@ fn relation_names(select: &Select) -> HashSet<String> {
     let mut add = |factor: &TableFactor| match factor {
         TableFactor::Table { name, alias, .. } => {
             out.extend(alias.as_ref().map(|a| a.name.value.to_lowercase()));
-            out.extend(name.0.last().and_then(|p| p.as_ident()).map(|i| i.value.to_lowercase()));
+            out.extend(
+                name.0
+                    .last()
+                    .and_then(|p| p.as_ident())
+                    .map(|i| i.value.to_lowercase()),
+            );
         }
-        TableFactor::Derived { alias: Some(alias), .. } => {
+        TableFactor::Derived {
+            alias: Some(alias), ..
+        } => {
             out.insert(alias.name.value.to_lowercase());
         }
         _ => {}

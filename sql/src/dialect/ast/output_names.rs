@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use datafusion::sql::sqlparser::ast::{
-    ExceptSelectItem, JoinConstraint, JoinOperator, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions,
+    ExceptSelectItem, JoinConstraint, JoinOperator, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins,
+    WildcardAdditionalOptions,
 };
 
 use super::super::relations::relation_number;
@@ -16,7 +17,11 @@ pub(crate) type Names = Vec<Option<String>>;
 /// The names of a query whose relations are numbered calls; `tables` are the columns of each relation by number.
 ///
 /// `None` where the shape is not understood: the plan's own names are then kept.
-pub(crate) fn output_names(query: &Query, tables: &[Vec<String>], temporal: &HashSet<String>) -> Option<Names> {
+pub(crate) fn output_names(
+    query: &Query,
+    tables: &[Vec<String>],
+    temporal: &HashSet<String>,
+) -> Option<Names> {
     let known = Known { tables, temporal };
     of_query(query, &known, &HashMap::new())
 }
@@ -66,7 +71,10 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
         joined |= of_from(from, known, ctes, &mut relations)?;
     }
     let scope = NameScope {
-        relations: relations.iter().filter_map(|r| r.name.clone()).collect::<HashSet<_>>(),
+        relations: relations
+            .iter()
+            .filter_map(|r| r.name.clone())
+            .collect::<HashSet<_>>(),
         temporal: known.temporal.clone(),
     };
     let mut out = Names::new();
@@ -98,12 +106,7 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
 }
 
 /// Adds the relations of one FROM item; gives whether a join merges columns.
-fn of_from(
-    from: &TableWithJoins,
-    known: &Known<'_>,
-    ctes: &Ctes,
-    out: &mut Vec<Relation>,
-) -> Option<bool> {
+fn of_from(from: &TableWithJoins, known: &Known<'_>, ctes: &Ctes, out: &mut Vec<Relation>) -> Option<bool> {
     let mut merged = of_factor(&from.relation, known, ctes, out)?;
     for join in &from.joins {
         use JoinOperator as J;
@@ -111,7 +114,13 @@ fn of_from(
             // The right side's columns are not in the result.
             J::Semi(_) | J::LeftSemi(_) | J::Anti(_) | J::LeftAnti(_) => continue,
             J::RightSemi(_) | J::RightAnti(_) => return None,
-            J::Join(c) | J::Inner(c) | J::Left(c) | J::LeftOuter(c) | J::Right(c) | J::RightOuter(c) | J::FullOuter(c)
+            J::Join(c)
+            | J::Inner(c)
+            | J::Left(c)
+            | J::LeftOuter(c)
+            | J::Right(c)
+            | J::RightOuter(c)
+            | J::FullOuter(c)
             | J::CrossJoin(c) => {
                 merged |= matches!(c, JoinConstraint::Using(_) | JoinConstraint::Natural);
             }
@@ -122,14 +131,11 @@ fn of_from(
     Some(merged)
 }
 
-fn of_factor(
-    factor: &TableFactor,
-    known: &Known<'_>,
-    ctes: &Ctes,
-    out: &mut Vec<Relation>,
-) -> Option<bool> {
+fn of_factor(factor: &TableFactor, known: &Known<'_>, ctes: &Ctes, out: &mut Vec<Relation>) -> Option<bool> {
     let (name, columns, alias) = match factor {
-        TableFactor::Table { name, args, alias, .. } => match relation_number(name, args.as_ref()) {
+        TableFactor::Table {
+            name, args, alias, ..
+        } => match relation_number(name, args.as_ref()) {
             Some(number) => {
                 let columns = known.tables.get(number)?.iter().cloned().map(Some).collect();
                 (None, columns, alias)
@@ -141,7 +147,10 @@ fn of_factor(
             }
         },
         TableFactor::Derived { subquery, alias, .. } => (None, of_query(subquery, known, ctes)?, alias),
-        TableFactor::NestedJoin { table_with_joins, alias: None } => {
+        TableFactor::NestedJoin {
+            table_with_joins,
+            alias: None,
+        } => {
             return of_from(table_with_joins, known, ctes, out);
         }
         _ => return None,
@@ -173,7 +182,11 @@ fn without_excepted(columns: &Names, options: &WildcardAdditionalOptions) -> Opt
     {
         return None;
     }
-    let Some(ExceptSelectItem { first_element, additional_elements }) = &options.opt_except else {
+    let Some(ExceptSelectItem {
+        first_element,
+        additional_elements,
+    }) = &options.opt_except
+    else {
         return Some(columns.clone());
     };
     let excepted: Vec<String> = std::iter::once(first_element)

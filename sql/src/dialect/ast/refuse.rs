@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem, Spanned, TableFactor,
-    UnaryOperator, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem,
+    Spanned, TableFactor, UnaryOperator, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
@@ -42,7 +42,10 @@ impl VisitorMut for Refuser<'_> {
     type Break = SqlError;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
-        if query.fetch.is_some() || query.for_clause.is_some() || !query.locks.is_empty() || !query.pipe_operators.is_empty()
+        if query.fetch.is_some()
+            || query.for_clause.is_some()
+            || !query.locks.is_empty()
+            || !query.pipe_operators.is_empty()
         {
             return refuse("FETCH, FOR UPDATE or a pipe operator", query);
         }
@@ -59,7 +62,11 @@ impl VisitorMut for Refuser<'_> {
         if select.qualify.is_some() || !select.named_window.is_empty() || !select.connect_by.is_empty() {
             return refuse("QUALIFY, WINDOW or CONNECT BY", select);
         }
-        if select.top.is_some() || select.into.is_some() || select.prewhere.is_some() || select.value_table_mode.is_some() {
+        if select.top.is_some()
+            || select.into.is_some()
+            || select.prewhere.is_some()
+            || select.value_table_mode.is_some()
+        {
             return refuse("this form of SELECT", select);
         }
         if select.exclude.is_some() {
@@ -79,7 +86,11 @@ impl VisitorMut for Refuser<'_> {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
         match factor {
             TableFactor::Table { .. } | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
-            TableFactor::Derived { lateral: false, sample: None, .. } => ControlFlow::Continue(()),
+            TableFactor::Derived {
+                lateral: false,
+                sample: None,
+                ..
+            } => ControlFlow::Continue(()),
             TableFactor::Derived { .. } => refuse("LATERAL or TABLESAMPLE", factor),
             _ => refuse("this form of relation in FROM", factor),
         }
@@ -87,53 +98,80 @@ impl VisitorMut for Refuser<'_> {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
         match expr {
-            Expr::Function(function) => {
-                if function.over.is_some() {
-                    return refuse("A window function (OVER)", function);
-                }
-                if !function.within_group.is_empty() || function.null_treatment.is_some() {
-                    return refuse("WITHIN GROUP, IGNORE NULLS or RESPECT NULLS", function);
-                }
-                if let FunctionArguments::List(list) = &function.args
-                    && (!list.clauses.is_empty()
-                        || list.args.iter().any(|a| !matches!(a, FunctionArg::Unnamed(_))))
-                {
-                    return refuse("A named argument or a clause inside a function's parentheses", function);
-                }
-                let name = function.name.to_string().trim_matches('`').to_lowercase();
-                if name.starts_with("__") || !(functions::is_listed(&name) || (self.is_registered)(&name)) {
-                    let start = function.span().start;
-                    return ControlFlow::Break(functions::not_listed(&name).at(start.line, start.column));
-                }
-                ControlFlow::Continue(())
+            Expr::Function(function) => self.call(function),
+            Expr::UnaryOp {
+                op: UnaryOperator::BitwiseNot,
+                ..
+            } => refuse("The operator ~", expr),
+            Expr::BinaryOp { op, .. } if !is_known_operator(op) => {
+                let what = format!("The operator {op}");
+                refuse(&what, expr)
             }
-            Expr::BinaryOp { op, .. } => match op {
-                BinaryOperator::Plus
-                | BinaryOperator::Minus
-                | BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::Modulo
-                | BinaryOperator::MyIntegerDivide
-                | BinaryOperator::Eq
-                | BinaryOperator::NotEq
-                | BinaryOperator::Lt
-                | BinaryOperator::LtEq
-                | BinaryOperator::Gt
-                | BinaryOperator::GtEq
-                | BinaryOperator::Spaceship
-                | BinaryOperator::And
-                | BinaryOperator::Or
-                | BinaryOperator::StringConcat
-                | BinaryOperator::BitwiseAnd
-                | BinaryOperator::BitwiseOr
-                | BinaryOperator::BitwiseXor => ControlFlow::Continue(()),
-                other => {
-                    let what = format!("The operator {other}");
-                    refuse(&what, expr)
-                }
-            },
-            Expr::UnaryOp { op: UnaryOperator::BitwiseNot, .. } => refuse("The operator ~", expr),
-            Expr::Identifier(_)
+            other if is_known(other) => ControlFlow::Continue(()),
+            other => {
+                let what = format!("The expression {other}");
+                refuse(&what, other)
+            }
+        }
+    }
+}
+
+impl Refuser<'_> {
+    fn call(&self, function: &Function) -> ControlFlow<SqlError> {
+        if function.over.is_some() {
+            return refuse("A window function (OVER)", function);
+        }
+        if !function.within_group.is_empty() || function.null_treatment.is_some() {
+            return refuse("WITHIN GROUP, IGNORE NULLS or RESPECT NULLS", function);
+        }
+        if let FunctionArguments::List(list) = &function.args
+            && (!list.clauses.is_empty() || list.args.iter().any(|a| !matches!(a, FunctionArg::Unnamed(_))))
+        {
+            return refuse(
+                "A named argument or a clause inside a function's parentheses",
+                function,
+            );
+        }
+        let name = function.name.to_string().trim_matches('`').to_lowercase();
+        if name.starts_with("__") || !(functions::is_listed(&name) || (self.is_registered)(&name)) {
+            let start = function.span().start;
+            return ControlFlow::Break(functions::not_listed(&name).at(start.line, start.column));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_known_operator(op: &BinaryOperator) -> bool {
+    use BinaryOperator as B;
+    matches!(
+        op,
+        B::Plus
+            | B::Minus
+            | B::Multiply
+            | B::Divide
+            | B::Modulo
+            | B::MyIntegerDivide
+            | B::Eq
+            | B::NotEq
+            | B::Lt
+            | B::LtEq
+            | B::Gt
+            | B::GtEq
+            | B::Spaceship
+            | B::And
+            | B::Or
+            | B::StringConcat
+            | B::BitwiseAnd
+            | B::BitwiseOr
+            | B::BitwiseXor
+    )
+}
+
+/// Whether a later layer gives the expression Spark's meaning.
+fn is_known(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Identifier(_)
             | Expr::CompoundIdentifier(_)
             | Expr::CompoundFieldAccess { .. }
             | Expr::IsFalse(_)
@@ -144,19 +182,25 @@ impl VisitorMut for Refuser<'_> {
             | Expr::IsNotNull(_)
             | Expr::IsUnknown(_)
             | Expr::IsNotUnknown(_)
-            | Expr::IsDistinctFrom(..)
-            | Expr::IsNotDistinctFrom(..)
             | Expr::InList { .. }
             | Expr::InSubquery { .. }
             | Expr::Between { .. }
+            | Expr::BinaryOp { .. }
             | Expr::UnaryOp { .. }
-            | Expr::Cast { array: false, format: None, .. }
+            | Expr::Cast {
+                array: false,
+                format: None,
+                ..
+            }
             | Expr::Extract { .. }
             | Expr::Ceil { .. }
             | Expr::Floor { .. }
             | Expr::Position { .. }
             | Expr::Substring { .. }
-            | Expr::Trim { trim_characters: None, .. }
+            | Expr::Trim {
+                trim_characters: None,
+                ..
+            }
             | Expr::Nested(_)
             | Expr::Value(_)
             | Expr::TypedString(_)
@@ -171,14 +215,16 @@ impl VisitorMut for Refuser<'_> {
             | Expr::Interval(_)
             | Expr::Wildcard(_)
             | Expr::QualifiedWildcard(..)
-            | Expr::RLike { .. } => ControlFlow::Continue(()),
-            Expr::Like { any: false, escape_char: None, .. } | Expr::ILike { any: false, escape_char: None, .. } => {
-                ControlFlow::Continue(())
+            | Expr::RLike { .. }
+            | Expr::Like {
+                any: false,
+                escape_char: None,
+                ..
             }
-            other => {
-                let what = format!("The expression {other}");
-                refuse(&what, other)
+            | Expr::ILike {
+                any: false,
+                escape_char: None,
+                ..
             }
-        }
-    }
+    )
 }

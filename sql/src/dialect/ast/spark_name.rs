@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    DuplicateTreatment, Subscript, TrimWhereField, UnaryOperator, Value,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr,
+    Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, TrimWhereField, UnaryOperator,
+    Value,
 };
 
 use super::super::functions::name_of_call;
@@ -27,7 +28,11 @@ pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
         Expr::Identifier(ident) => Some(ident.value.clone()),
         Expr::CompoundIdentifier(idents) => idents.last().map(|i| i.value.clone()),
         Expr::Nested(inner) => spark_name(inner, scope),
-        Expr::Cast { expr: child, kind: CastKind::Cast | CastKind::TryCast, .. } => match child.as_ref() {
+        Expr::Cast {
+            expr: child,
+            kind: CastKind::Cast | CastKind::TryCast,
+            ..
+        } => match child.as_ref() {
             Expr::Identifier(ident) => Some(ident.value.clone()),
             Expr::CompoundIdentifier(idents) if idents.len() == 2 && is_qualified(idents.first(), scope) => {
                 idents.last().map(|i| i.value.clone())
@@ -63,113 +68,212 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
         }
         Expr::Nested(inner) => t(inner)?,
         Expr::Value(value) => literal(&value.value)?,
-        Expr::TypedString(typed) => format!("{} '{}'", typed.data_type.to_string().to_uppercase(), literal(&typed.value.value)?),
-        Expr::UnaryOp { op, expr } => match (op, strip(expr)) {
-            (UnaryOperator::Minus, Expr::Value(v)) if matches!(v.value, Value::Number(..)) => {
-                format!("-{}", literal(&v.value)?)
-            }
-            (UnaryOperator::Minus, Expr::Cast { kind: CastKind::DoubleColon, expr: inner, .. })
-                if matches!(inner.as_ref(), Expr::Value(_)) =>
-            {
-                format!("-{}", t(expr)?)
-            }
-            (UnaryOperator::Minus, _) => format!("(- {})", t(expr)?),
-            (UnaryOperator::Plus, Expr::Value(_)) => t(expr)?,
-            (UnaryOperator::Plus, _) => format!("(+ {})", t(expr)?),
-            (UnaryOperator::Not | UnaryOperator::BangNot, _) => format!("(NOT {})", t(expr)?),
-            (UnaryOperator::BitwiseNot, _) => format!("~{}", t(expr)?),
-            _ => return None,
-        },
+        Expr::TypedString(typed) => format!(
+            "{} '{}'",
+            typed.data_type.to_string().to_uppercase(),
+            literal(&typed.value.value)?
+        ),
+        Expr::UnaryOp { op, expr } => unary(op, expr, scope)?,
         Expr::BinaryOp { left, op, right } => binary(left, op, right, scope)?,
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => case(operand.as_deref(), conditions, else_result.as_deref(), scope)?,
+        Expr::Cast {
+            kind,
+            expr,
+            data_type,
+            ..
+        } => cast(kind, expr, data_type, scope)?,
+        Expr::Struct { values, .. } => structure(values, scope)?,
+        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
+        Expr::Function(function) => call(function, scope)?,
+        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+        other => match predicate(other, scope) {
+            Some(text) => text,
+            None => special_call(other, scope)?,
+        },
+    })
+}
+
+/// Tests: IS NULL, BETWEEN, IN, LIKE and their like.
+fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
+    let t = |e: &Expr| text(e, scope);
+    Some(match expr {
         Expr::IsNull(e) => format!("({} IS NULL)", t(e)?),
         Expr::IsNotNull(e) => format!("({} IS NOT NULL)", t(e)?),
         Expr::IsTrue(e) => format!("({} <=> true)", t(e)?),
         Expr::IsFalse(e) => format!("({} <=> false)", t(e)?),
         Expr::IsNotTrue(e) => format!("(NOT ({} <=> true))", t(e)?),
         Expr::IsNotFalse(e) => format!("(NOT ({} <=> false))", t(e)?),
-        Expr::Between { expr, negated, low, high } => {
-            not(*negated, format!("between({}, {}, {})", t(expr)?, t(low)?, t(high)?))
-        }
-        Expr::InList { expr, list, negated } => {
-            not(*negated, format!("({} IN ({}))", t(expr)?, all(list, scope)?.join(", ")))
-        }
-        Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
-            not(*negated, format!("{} LIKE {}", t(expr)?, t(pattern)?))
-        }
-        Expr::ILike { negated, any: false, expr, pattern, escape_char: None } => {
-            not(*negated, format!("ilike({}, {})", t(expr)?, t(pattern)?))
-        }
-        Expr::RLike { negated, expr, pattern, .. } => {
-            not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?))
-        }
-        Expr::Case { operand, conditions, else_result, .. } => {
-            let mut out = "CASE".to_owned();
-            for when in conditions {
-                let condition = match operand {
-                    Some(operand) => format!("({} = {})", t(operand)?, t(&when.condition)?),
-                    None => t(&when.condition)?,
-                };
-                out.push_str(&format!(" WHEN {condition} THEN {}", t(&when.result)?));
-            }
-            if let Some(otherwise) = else_result {
-                out.push_str(&format!(" ELSE {}", t(otherwise)?));
-            }
-            out + " END"
-        }
-        Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, .. } => match (expr.as_ref(), data_type) {
-            (Expr::Value(v), DataType::Double(_)) => match &v.value {
-                Value::SingleQuotedString(digits) => super::super::functions::java_double(digits.parse().ok()?),
-                _ => return None,
-            },
-            (Expr::Value(v), _) => literal(&v.value)?,
-            _ => return None,
-        },
-        Expr::Cast { kind, expr, data_type, .. } => {
-            let word = match kind {
-                CastKind::TryCast => "TRY_CAST",
-                _ => "CAST",
-            };
-            let data_type = data_type.to_string().to_uppercase().replace(", ", ",");
-            format!("{word}({} AS {data_type})", t(expr)?)
-        }
+        Expr::Between {
+            expr,
+            negated,
+            low,
+            high,
+        } => not(
+            *negated,
+            format!("between({}, {}, {})", t(expr)?, t(low)?, t(high)?),
+        ),
+        Expr::InList { expr, list, negated } => not(
+            *negated,
+            format!("({} IN ({}))", t(expr)?, all(list, scope)?.join(", ")),
+        ),
+        Expr::Like {
+            negated,
+            any: false,
+            expr,
+            pattern,
+            escape_char: None,
+        } => not(*negated, format!("{} LIKE {}", t(expr)?, t(pattern)?)),
+        Expr::ILike {
+            negated,
+            any: false,
+            expr,
+            pattern,
+            escape_char: None,
+        } => not(*negated, format!("ilike({}, {})", t(expr)?, t(pattern)?)),
+        Expr::RLike {
+            negated,
+            expr,
+            pattern,
+            ..
+        } => not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?)),
+        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
+        _ => return None,
+    })
+}
+
+/// Calls with a grammar of their own.
+fn special_call(expr: &Expr, scope: &NameScope) -> Option<String> {
+    let t = |e: &Expr| text(e, scope);
+    Some(match expr {
         Expr::Extract { field, expr, .. } => format!("extract({} FROM {})", field_name(field), t(expr)?),
         Expr::Ceil { expr, .. } => format!("CEIL({})", t(expr)?),
         Expr::Floor { expr, .. } => format!("FLOOR({})", t(expr)?),
         Expr::Position { expr, r#in } => format!("locate({}, {}, 1)", t(expr)?, t(r#in)?),
-        Expr::Substring { expr, substring_from, substring_for, shorthand, .. } => {
+        Expr::Substring {
+            expr,
+            substring_from,
+            substring_for,
+            shorthand,
+            ..
+        } => {
             let from = substring_from.as_deref().map_or(Some("1".to_owned()), t)?;
-            let length = substring_for.as_deref().map_or(Some("2147483647".to_owned()), t)?;
+            let length = substring_for
+                .as_deref()
+                .map_or(Some("2147483647".to_owned()), t)?;
             let name = if *shorthand { "substr" } else { "substring" };
             format!("{name}({}, {from}, {length})", t(expr)?)
         }
-        Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => match trim_what {
-            None if trim_where.is_none() => format!("trim({})", t(expr)?),
-            None => return None,
-            Some(what) => {
-                let side = match trim_where {
-                    None | Some(TrimWhereField::Both) => "BOTH",
-                    Some(TrimWhereField::Leading) => "LEADING",
-                    Some(TrimWhereField::Trailing) => "TRAILING",
-                };
-                format!("TRIM({side} {} FROM {})", t(what)?, t(expr)?)
-            }
-        },
-        Expr::Struct { values, .. } => {
-            let values: Option<Vec<String>> = values
-                .iter()
-                .map(|v| match v {
-                    Expr::Named { expr, name } => Some(format!("{} AS {}", t(expr)?, name.value)),
-                    other => t(other),
-                })
-                .collect();
-            format!("struct({})", values?.join(", "))
-        }
-        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
-        Expr::Function(function) => call(function, scope)?,
-        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
-        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+        Expr::Trim {
+            trim_where,
+            trim_what,
+            expr,
+            trim_characters: None,
+        } => trim(trim_where.as_ref(), trim_what.as_deref(), expr, scope)?,
         _ => return None,
     })
+}
+
+fn unary(op: &UnaryOperator, expr: &Expr, scope: &NameScope) -> Option<String> {
+    let inner = text(expr, scope)?;
+    Some(match (op, strip(expr)) {
+        (UnaryOperator::Minus, Expr::Value(v)) if matches!(v.value, Value::Number(..)) => format!("-{inner}"),
+        (
+            UnaryOperator::Minus,
+            Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr,
+                ..
+            },
+        ) if matches!(expr.as_ref(), Expr::Value(_)) => {
+            format!("-{inner}")
+        }
+        (UnaryOperator::Minus, _) => format!("(- {inner})"),
+        (UnaryOperator::Plus, Expr::Value(_)) => inner,
+        (UnaryOperator::Plus, _) => format!("(+ {inner})"),
+        (UnaryOperator::Not | UnaryOperator::BangNot, _) => format!("(NOT {inner})"),
+        (UnaryOperator::BitwiseNot, _) => format!("~{inner}"),
+        _ => return None,
+    })
+}
+
+fn case(
+    operand: Option<&Expr>,
+    conditions: &[CaseWhen],
+    otherwise: Option<&Expr>,
+    scope: &NameScope,
+) -> Option<String> {
+    let mut out = "CASE".to_owned();
+    for when in conditions {
+        let condition = match operand {
+            Some(operand) => format!("({} = {})", text(operand, scope)?, text(&when.condition, scope)?),
+            None => text(&when.condition, scope)?,
+        };
+        out.push_str(&format!(" WHEN {condition} THEN {}", text(&when.result, scope)?));
+    }
+    if let Some(otherwise) = otherwise {
+        out.push_str(&format!(" ELSE {}", text(otherwise, scope)?));
+    }
+    Some(out + " END")
+}
+
+fn cast(kind: &CastKind, expr: &Expr, data_type: &DataType, scope: &NameScope) -> Option<String> {
+    match (kind, expr, data_type) {
+        // A literal with a suffix.
+        (CastKind::DoubleColon, Expr::Value(v), DataType::Double(_)) => match &v.value {
+            Value::SingleQuotedString(digits) => {
+                Some(super::super::functions::java_double(digits.parse().ok()?))
+            }
+            _ => None,
+        },
+        (CastKind::DoubleColon, Expr::Value(v), _) => literal(&v.value),
+        (CastKind::DoubleColon, ..) => None,
+        _ => {
+            let word = if *kind == CastKind::TryCast {
+                "TRY_CAST"
+            } else {
+                "CAST"
+            };
+            let data_type = data_type.to_string().to_uppercase().replace(", ", ",");
+            Some(format!("{word}({} AS {data_type})", text(expr, scope)?))
+        }
+    }
+}
+
+fn trim(
+    side: Option<&TrimWhereField>,
+    chars: Option<&Expr>,
+    expr: &Expr,
+    scope: &NameScope,
+) -> Option<String> {
+    let inner = text(expr, scope)?;
+    match (side, chars) {
+        (None, None) => Some(format!("trim({inner})")),
+        (_, None) => None,
+        (side, Some(chars)) => {
+            let side = match side {
+                None | Some(TrimWhereField::Both) => "BOTH",
+                Some(TrimWhereField::Leading) => "LEADING",
+                Some(TrimWhereField::Trailing) => "TRAILING",
+            };
+            Some(format!("TRIM({side} {} FROM {inner})", text(chars, scope)?))
+        }
+    }
+}
+
+fn structure(values: &[Expr], scope: &NameScope) -> Option<String> {
+    let values: Option<Vec<String>> = values
+        .iter()
+        .map(|v| match v {
+            Expr::Named { expr, name } => Some(format!("{} AS {}", text(expr, scope)?, name.value)),
+            other => text(other, scope),
+        })
+        .collect();
+    Some(format!("struct({})", values?.join(", ")))
 }
 
 fn strip(expr: &Expr) -> &Expr {
@@ -204,7 +308,9 @@ fn literal(value: &Value) -> Option<String> {
 fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> Option<String> {
     let (l, r) = (text(left, scope)?, text(right, scope)?);
     let symbol = match op {
-        BinaryOperator::Plus | BinaryOperator::Minus if is_temporal(left, scope) || is_temporal(right, scope) => {
+        BinaryOperator::Plus | BinaryOperator::Minus
+            if is_temporal(left, scope) || is_temporal(right, scope) =>
+        {
             return None;
         }
         BinaryOperator::Plus => "+",
@@ -265,14 +371,32 @@ fn is_temporal(expr: &Expr, scope: &NameScope) -> bool {
         }
         Expr::Function(function) => {
             let name = function.name.to_string().to_lowercase();
-            ["date", "time", "now", "trunc", "day", "month", "min", "max", "coalesce", "nvl", "if", "greatest", "least"]
-                .iter()
-                .any(|part| name.contains(part))
+            [
+                "date", "time", "now", "trunc", "day", "month", "min", "max", "coalesce", "nvl", "if",
+                "greatest", "least",
+            ]
+            .iter()
+            .any(|part| name.contains(part))
                 && function_args(function).iter().any(|a| is_temporal(a, scope))
-                || ["to_date", "to_timestamp", "now", "current_timestamp", "current_date", "localtimestamp", "date_add", "date_sub", "date_trunc", "trunc"]
-                    .contains(&name.as_str())
+                || [
+                    "to_date",
+                    "to_timestamp",
+                    "now",
+                    "current_timestamp",
+                    "current_date",
+                    "localtimestamp",
+                    "date_add",
+                    "date_sub",
+                    "date_trunc",
+                    "trunc",
+                ]
+                .contains(&name.as_str())
         }
-        Expr::Case { conditions, else_result, .. } => {
+        Expr::Case {
+            conditions,
+            else_result,
+            ..
+        } => {
             conditions.iter().any(|w| is_temporal(&w.result, scope))
                 || else_result.as_deref().is_some_and(|e| is_temporal(e, scope))
         }
@@ -333,7 +457,10 @@ fn call(function: &Function, scope: &NameScope) -> Option<String> {
                     _ => None,
                 })
                 .collect();
-            (args?, list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
+            (
+                args?,
+                list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
+            )
         }
     };
     let mut out = name_of_call(&name, args, distinct)?;

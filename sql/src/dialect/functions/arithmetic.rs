@@ -59,7 +59,13 @@ impl Arithmetic {
 }
 
 /// The call that computes `left op right`; both sides are of one type, or both decimals.
-pub(crate) fn arithmetic(op: Arithmetic, left: Expr, right: Expr, result: DataType, settings: &SqlSettings) -> Expr {
+pub(crate) fn arithmetic(
+    op: Arithmetic,
+    left: Expr,
+    right: Expr,
+    result: DataType,
+    settings: &SqlSettings,
+) -> Expr {
     let function = ArithmeticFunction::new(op, result, settings.ansi);
     Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),
@@ -103,7 +109,10 @@ impl ScalarUDFImpl for ArithmeticFunction {
         let [left, right] = args.args.as_slice() else {
             return Err(SqlError::new("WRONG_NUM_ARGS", "two operands expected").into());
         };
-        let scalar = matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
+        let scalar = matches!(
+            (left, right),
+            (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_))
+        );
         let rows = if scalar { 1 } else { args.number_rows };
         let out = match (left, right) {
             (ColumnarValue::Array(l), ColumnarValue::Scalar(r)) => {
@@ -147,7 +156,12 @@ impl ArithmeticFunction {
     }
 
     /// Where the divisor is zero and the dividend is not null; `None` where nowhere.
-    fn zeros(&self, left: &dyn Datum, right: &dyn Datum, rows: usize) -> DataFusionResult<Option<arrow::array::BooleanArray>> {
+    fn zeros(
+        &self,
+        left: &dyn Datum,
+        right: &dyn Datum,
+        rows: usize,
+    ) -> DataFusionResult<Option<arrow::array::BooleanArray>> {
         let (values, _) = right.get();
         let zero = Scalar::new(ScalarValue::new_zero(values.data_type())?.to_array()?);
         let mut zeros = cmp::eq(right, &zero)?;
@@ -206,20 +220,37 @@ impl ArithmeticFunction {
             && let DataType::Decimal128(_, got) = out.data_type()
             && *got == scale
         {
-            let out = out.as_primitive::<Decimal128Type>().clone().with_precision_and_scale(precision, scale)?;
+            let out = out
+                .as_primitive::<Decimal128Type>()
+                .clone()
+                .with_precision_and_scale(precision, scale)?;
             if out.validate_decimal_precision(precision).is_ok() {
                 return Ok(Arc::new(out));
             }
         }
         let (l, r) = (expand(left, rows)?, expand(right, rows)?);
-        let (l, r) = (l.as_primitive::<Decimal128Type>(), r.as_primitive::<Decimal128Type>());
+        let (l, r) = (
+            l.as_primitive::<Decimal128Type>(),
+            r.as_primitive::<Decimal128Type>(),
+        );
         self.exact(l, r, precision, scale)
     }
 
     /// Each row with 256 bits, rounded half up to the result's scale.
-    fn exact(&self, left: &Decimal128Array, right: &Decimal128Array, precision: u8, scale: i8) -> DataFusionResult<ArrayRef> {
-        let (s1, s2, s) = (i32::from(left.scale()), i32::from(right.scale()), i32::from(scale));
-        let mut out = Decimal128Builder::with_capacity(left.len()).with_precision_and_scale(precision, scale)?;
+    fn exact(
+        &self,
+        left: &Decimal128Array,
+        right: &Decimal128Array,
+        precision: u8,
+        scale: i8,
+    ) -> DataFusionResult<ArrayRef> {
+        let (s1, s2, s) = (
+            i32::from(left.scale()),
+            i32::from(right.scale()),
+            i32::from(scale),
+        );
+        let mut out =
+            Decimal128Builder::with_capacity(left.len()).with_precision_and_scale(precision, scale)?;
         for (l, r) in left.iter().zip(right.iter()) {
             let (Some(l), Some(r)) = (l, r) else {
                 out.append_null();
@@ -237,12 +268,14 @@ impl ArithmeticFunction {
                 }
                 op => {
                     let common = s1.max(s2);
-                    rescale(l, s1, common).zip(rescale(r, s2, common)).and_then(|(l, r)| match op {
-                        Arithmetic::Add => l.checked_add(r),
-                        Arithmetic::Subtract => l.checked_sub(r),
-                        _ => l.checked_rem(r),
-                    })
-                    .and_then(|v| rescale(v, common, s))
+                    rescale(l, s1, common)
+                        .zip(rescale(r, s2, common))
+                        .and_then(|(l, r)| match op {
+                            Arithmetic::Add => l.checked_add(r),
+                            Arithmetic::Subtract => l.checked_sub(r),
+                            _ => l.checked_rem(r),
+                        })
+                        .and_then(|v| rescale(v, common, s))
                 }
             };
             let value = value
@@ -285,7 +318,11 @@ impl ArithmeticFunction {
             ArrowError::DivideByZero => self.by_zero(),
             _ => SqlError::new(
                 "ARITHMETIC_OVERFLOW",
-                format!("{} overflow in `{}`.", super::type_name(&self.result).to_lowercase(), self.op.symbol()),
+                format!(
+                    "{} overflow in `{}`.",
+                    super::type_name(&self.result).to_lowercase(),
+                    self.op.symbol()
+                ),
             ),
         }
     }
@@ -322,6 +359,10 @@ fn divide_half_up(dividend: i256, divisor: i256) -> Option<i256> {
     if twice < divisor.checked_abs()? {
         return Some(quotient);
     }
-    let one = i256::from_i128(if (dividend < i256::ZERO) == (divisor < i256::ZERO) { 1 } else { -1 });
+    let one = i256::from_i128(if (dividend < i256::ZERO) == (divisor < i256::ZERO) {
+        1
+    } else {
+        -1
+    });
     quotient.checked_add(one)
 }

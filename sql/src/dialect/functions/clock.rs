@@ -74,6 +74,9 @@ impl ScalarUDFImpl for ClockFunction {
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        Err(DataFusionError::Internal(format!("{} needs the time of its query", self.name)))
+        Err(DataFusionError::Internal(format!(
+            "{} needs the time of its query",
+            self.name
+        )))
     }
 }

@@ -7,7 +7,8 @@ use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValu
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
 use super::super::analyzer::tightest;
@@ -50,7 +51,7 @@ impl ConditionalFunction {
     /// Whether the argument at this place of so many is a condition.
     fn is_condition(&self, at: usize, count: usize) -> bool {
         match self.kind {
-            Conditional::Case => at % 2 == 0 && at + 1 < count,
+            Conditional::Case => at.is_multiple_of(2) && at + 1 < count,
             Conditional::If => at == 0,
             _ => false,
         }
@@ -58,7 +59,7 @@ impl ConditionalFunction {
 
     /// Whether the argument's type counts for the result's.
     fn is_result(&self, at: usize, count: usize) -> bool {
-        !self.is_condition(at, count) && !(self.kind == Conditional::Nvl2 && at == 0)
+        !self.is_condition(at, count) && (self.kind != Conditional::Nvl2 || at != 0)
     }
 }
 
@@ -126,7 +127,10 @@ impl ScalarUDFImpl for ConditionalFunction {
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
         let null = |like: &Expr| -> DataFusionResult<Expr> {
-            Ok(Expr::Literal(ScalarValue::try_from(info.get_data_type(like)?)?, None))
+            Ok(Expr::Literal(
+                ScalarValue::try_from(info.get_data_type(like)?)?,
+                None,
+            ))
         };
         let simple = match self.kind {
             Conditional::Case | Conditional::If => case(args),
@@ -157,7 +161,8 @@ impl ScalarUDFImpl for ConditionalFunction {
 
 fn take<const N: usize>(args: Vec<Expr>) -> DataFusionResult<[Expr; N]> {
     let count = args.len();
-    args.try_into().map_err(|_| wrong_count("a conditional", count).into())
+    args.try_into()
+        .map_err(|_| wrong_count("a conditional", count).into())
 }
 
 fn case(args: Vec<Expr>) -> Expr {

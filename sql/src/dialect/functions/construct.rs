@@ -7,7 +7,9 @@ use arrow::buffer::OffsetBuffer;
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 
 use super::super::analyzer::tightest;
 use super::super::statements::{array, map};
@@ -65,11 +67,13 @@ impl ScalarUDFImpl for Construct {
             let common = self.common(types, 0, 1)?;
             return Ok(vec![common; types.len()]);
         }
-        if types.len() % 2 != 0 {
+        if !types.len().is_multiple_of(2) {
             return Err(super::conditional::wrong_count("map", types.len()).into());
         }
         let (key, value) = (self.common(types, 0, 2)?, self.common(types, 1, 2)?);
-        Ok((0..types.len()).map(|at| if at % 2 == 0 { key.clone() } else { value.clone() }).collect())
+        Ok((0..types.len())
+            .map(|at| if at % 2 == 0 { key.clone() } else { value.clone() })
+            .collect())
     }
 
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
@@ -106,7 +110,12 @@ impl ScalarUDFImpl for Construct {
 
 /// The columns' values row by row.
 fn interleaved(columns: &[ArrayRef], first: usize, step: usize, rows: usize) -> DataFusionResult<ArrayRef> {
-    let chosen: Vec<&dyn Array> = columns.iter().skip(first).step_by(step).map(AsRef::as_ref).collect();
+    let chosen: Vec<&dyn Array> = columns
+        .iter()
+        .skip(first)
+        .step_by(step)
+        .map(AsRef::as_ref)
+        .collect();
     if chosen.is_empty() {
         return Ok(arrow::array::new_empty_array(&DataType::Null));
     }
@@ -117,7 +126,10 @@ fn interleaved(columns: &[ArrayRef], first: usize, step: usize, rows: usize) -> 
 }
 
 fn map_array(columns: &[ArrayRef], rows: usize, result: &DataType) -> DataFusionResult<MapArray> {
-    let (keys, values) = (interleaved(columns, 0, 2, rows)?, interleaved(columns, 1, 2, rows)?);
+    let (keys, values) = (
+        interleaved(columns, 0, 2, rows)?,
+        interleaved(columns, 1, 2, rows)?,
+    );
     if keys.null_count() > 0 {
         return Err(SqlError::new("NULL_MAP_KEY", "Cannot use null as map key.").into());
     }
@@ -143,5 +155,11 @@ fn map_array(columns: &[ArrayRef], rows: usize, result: &DataType) -> DataFusion
     };
     let pairs = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
     let offsets = OffsetBuffer::from_repeated_length(width, rows);
-    Ok(MapArray::try_new(Arc::clone(entries), offsets, pairs, None, false)?)
+    Ok(MapArray::try_new(
+        Arc::clone(entries),
+        offsets,
+        pairs,
+        None,
+        false,
+    )?)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Builder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, Date32Builder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use chrono::{Datelike, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
@@ -128,13 +129,21 @@ impl ScalarUDFImpl for DatetimeFunction {
         let counts = match self.kind {
             K::Field(_) | K::LastDay => 1..=1,
             K::ToDate | K::ToTimestamp | K::UnixTimestamp | K::FromUnixtime => 1..=2,
-            K::Format | K::TruncTimestamp | K::TruncDate | K::DateAdd | K::DateSub | K::DateDiff | K::AddMonths => 2..=2,
+            K::Format
+            | K::TruncTimestamp
+            | K::TruncDate
+            | K::DateAdd
+            | K::DateSub
+            | K::DateDiff
+            | K::AddMonths => 2..=2,
         };
         check_count(self.name, types.len(), counts)?;
         check_castable(types, |at| self.parameter(at, types.get(at)), &self.settings())?;
         if matches!(self.kind, K::ToDate | K::ToTimestamp)
             && types.len() == 2
-            && types.first().is_some_and(|t| !is_string(t) && *t != DataType::Null)
+            && types
+                .first()
+                .is_some_and(|t| !is_string(t) && *t != DataType::Null)
         {
             return Err(unsupported("A pattern with a value that is no string").into());
         }
@@ -143,7 +152,9 @@ impl ScalarUDFImpl for DatetimeFunction {
             K::Format | K::FromUnixtime => DataType::Utf8,
             K::ToTimestamp | K::TruncTimestamp => timestamp(),
             K::UnixTimestamp => DataType::Int64,
-            K::ToDate | K::TruncDate | K::DateAdd | K::DateSub | K::LastDay | K::AddMonths => DataType::Date32,
+            K::ToDate | K::TruncDate | K::DateAdd | K::DateSub | K::LastDay | K::AddMonths => {
+                DataType::Date32
+            }
         })
     }
 
@@ -190,9 +201,8 @@ impl DatetimeFunction {
             (K::ToDate, 0) => DataType::Date32,
             (K::ToTimestamp | K::UnixTimestamp, 0) => timestamp(),
             (K::FromUnixtime, 0) => DataType::Int64,
-            (K::TruncDate | K::DateAdd | K::DateSub | K::DateDiff | K::LastDay | K::AddMonths, 0) | (K::DateDiff, 1) => {
-                DataType::Date32
-            }
+            (K::TruncDate | K::DateAdd | K::DateSub | K::DateDiff | K::LastDay | K::AddMonths, 0)
+            | (K::DateDiff, 1) => DataType::Date32,
             (K::DateAdd | K::DateSub | K::AddMonths, 1) => match from {
                 Some(t) if is_integer(t) && *t != DataType::Int64 => DataType::Int32,
                 Some(DataType::Null) => DataType::Int32,
@@ -218,7 +228,11 @@ impl DatetimeFunction {
                 let mut out = StringBuilder::with_capacity(rows, rows * 16);
                 let mut cache = Cache::default();
                 for row in 0..rows {
-                    let pattern = if columns.len() > 1 { pattern_at(1, row) } else { Some("yyyy-MM-dd HH:mm:ss") };
+                    let pattern = if columns.len() > 1 {
+                        pattern_at(1, row)
+                    } else {
+                        Some("yyyy-MM-dd HH:mm:ss")
+                    };
                     let local = if self.kind == K::FromUnixtime {
                         int_at(columns, 0, row).and_then(|s| self.zone.local(s.checked_mul(1_000_000)?))
                     } else {
@@ -235,7 +249,9 @@ impl DatetimeFunction {
             K::TruncTimestamp => {
                 let mut out = TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(timestamp());
                 for row in 0..rows {
-                    let value = self.local(columns, 1, row).and_then(|t| truncate(&t, text_at(columns, 0, row)?));
+                    let value = self
+                        .local(columns, 1, row)
+                        .and_then(|t| truncate(&t, text_at(columns, 0, row)?));
                     out.append_option(value.and_then(|t| self.zone.instant(t)));
                 }
                 Ok(Arc::new(out.finish()))
@@ -244,7 +260,9 @@ impl DatetimeFunction {
                 let mut out = Int32Builder::with_capacity(rows);
                 for row in 0..rows {
                     let days = date_at(columns, 0, row).zip(date_at(columns, 1, row));
-                    out.append_option(days.and_then(|(a, b)| i32::try_from(a.signed_duration_since(b).num_days()).ok()));
+                    out.append_option(
+                        days.and_then(|(a, b)| i32::try_from(a.signed_duration_since(b).num_days()).ok()),
+                    );
                 }
                 Ok(Arc::new(out.finish()))
             }
@@ -262,7 +280,9 @@ impl DatetimeFunction {
     fn date(&self, date: NaiveDate, columns: &[ArrayRef], row: usize) -> Option<NaiveDate> {
         use DatetimeKind as K;
         let n = || {
-            let array = columns.get(1)?.as_primitive_opt::<arrow::datatypes::Int32Type>()?;
+            let array = columns
+                .get(1)?
+                .as_primitive_opt::<arrow::datatypes::Int32Type>()?;
             array.is_valid(row).then(|| i64::from(array.value(row)))
         };
         match self.kind {
@@ -271,7 +291,11 @@ impl DatetimeFunction {
             K::AddMonths => {
                 let months = n()?;
                 let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
-                if months >= 0 { date.checked_add_months(count) } else { date.checked_sub_months(count) }
+                if months >= 0 {
+                    date.checked_add_months(count)
+                } else {
+                    date.checked_sub_months(count)
+                }
             }
             K::LastDay => date.with_day(1)?.checked_add_months(Months::new(1))?.pred_opt(),
             _ => {
@@ -290,20 +314,30 @@ impl DatetimeFunction {
     /// `to_date`, `to_timestamp`, `unix_timestamp`.
     fn read(&self, columns: &[ArrayRef], rows: usize) -> DataFusionResult<ArrayRef> {
         use DatetimeKind as K;
-        let first = columns.first().ok_or_else(|| unsupported("A call without arguments"))?;
+        let first = columns
+            .first()
+            .ok_or_else(|| unsupported("A call without arguments"))?;
         let micros = if *first.data_type() != DataType::Utf8 {
             if self.kind == K::ToDate {
                 return Ok(Arc::clone(first));
             }
             Arc::clone(first)
         } else if columns.len() < 2 && self.kind != K::UnixTimestamp {
-            let to = if self.kind == K::ToDate { DataType::Date32 } else { timestamp() };
+            let to = if self.kind == K::ToDate {
+                DataType::Date32
+            } else {
+                timestamp()
+            };
             return convert(first, to, &self.settings());
         } else {
             let mut out = TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(timestamp());
             let mut cache = Cache::default();
             for row in 0..rows {
-                let pattern = if columns.len() > 1 { text_at(columns, 1, row) } else { Some("yyyy-MM-dd HH:mm:ss") };
+                let pattern = if columns.len() > 1 {
+                    text_at(columns, 1, row)
+                } else {
+                    Some("yyyy-MM-dd HH:mm:ss")
+                };
                 let (Some(pattern), Some(text)) = (pattern, text_at(columns, 0, row)) else {
                     out.append_null();
                     continue;
@@ -350,7 +384,9 @@ impl DatetimeFunction {
                 let micros = array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row);
                 chrono::DateTime::from_timestamp_micros(micros).map(|t| t.naive_utc())
             }
-            _ => self.zone.local(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row)),
+            _ => self
+                .zone
+                .local(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row)),
         }
     }
 }
@@ -376,7 +412,9 @@ impl Cache {
 /// A timestamp without zone stays one; everything else is a timestamp.
 fn timestamp_like(from: Option<&DataType>) -> DataType {
     match from {
-        Some(DataType::Timestamp(TimeUnit::Microsecond, None)) => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Some(DataType::Timestamp(TimeUnit::Microsecond, None)) => {
+            DataType::Timestamp(TimeUnit::Microsecond, None)
+        }
         _ => timestamp(),
     }
 }
@@ -429,12 +467,19 @@ fn truncate(t: &NaiveDateTime, unit: &str) -> Option<NaiveDateTime> {
         "year" | "yyyy" | "yy" => day(date.with_day(1)?.with_month(1)?),
         "quarter" => day(date.with_day(1)?.with_month(t.month0() / 3 * 3 + 1)?),
         "month" | "mon" | "mm" => day(date.with_day(1)?),
-        "week" => day(date.checked_sub_signed(Duration::days(i64::from(date.weekday().num_days_from_monday())))?),
+        "week" => {
+            day(date.checked_sub_signed(Duration::days(i64::from(date.weekday().num_days_from_monday())))?)
+        }
         "day" | "dd" => day(date),
         "hour" => clock(t.hour(), 0, 0, 0),
         "minute" => clock(t.hour(), t.minute(), 0, 0),
         "second" => clock(t.hour(), t.minute(), t.second(), 0),
-        "millisecond" => clock(t.hour(), t.minute(), t.second(), t.nanosecond() / 1_000_000 * 1000),
+        "millisecond" => clock(
+            t.hour(),
+            t.minute(),
+            t.second(),
+            t.nanosecond() / 1_000_000 * 1000,
+        ),
         "microsecond" => clock(t.hour(), t.minute(), t.second(), t.nanosecond() / 1000),
         _ => None,
     }

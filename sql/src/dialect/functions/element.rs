@@ -59,7 +59,11 @@ impl ElementFunction {
     fn wrong(&self, data_type: &DataType) -> SqlError {
         SqlError::new(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-            format!("{} does not take \"{}\" here.", self.name, super::type_name(data_type)),
+            format!(
+                "{} does not take \"{}\" here.",
+                self.name,
+                super::type_name(data_type)
+            ),
         )
     }
 
@@ -67,7 +71,9 @@ impl ElementFunction {
     fn key_type(&self, container: &DataType, key: &DataType) -> Result<DataType, SqlError> {
         match container {
             DataType::List(_) if self.kind != ElementKind::Contains => match key {
-                DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Null => Ok(DataType::Int32),
+                DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Null => {
+                    Ok(DataType::Int32)
+                }
                 other => Err(self.wrong(other)),
             },
             DataType::List(field) => tightest(field.data_type(), key)
@@ -75,8 +81,13 @@ impl ElementFunction {
                 .ok_or_else(|| self.wrong(key)),
             DataType::Map(entries, _) => match entries.data_type() {
                 DataType::Struct(fields) => {
-                    let of_key = fields.first().map(|f| f.data_type().clone()).ok_or_else(|| self.wrong(container))?;
-                    tightest(&of_key, key).filter(|t| *t == of_key).ok_or_else(|| self.wrong(key))
+                    let of_key = fields
+                        .first()
+                        .map(|f| f.data_type().clone())
+                        .ok_or_else(|| self.wrong(container))?;
+                    tightest(&of_key, key)
+                        .filter(|t| *t == of_key)
+                        .ok_or_else(|| self.wrong(key))
                 }
                 other => Err(self.wrong(other)),
             },
@@ -130,7 +141,11 @@ impl ScalarUDFImpl for ElementFunction {
         let out = match columns.as_slice() {
             [container] => size(container),
             [container, key] => {
-                let key = convert(key, self.key_type(container.data_type(), key.data_type())?, &SqlSettings::default())?;
+                let key = convert(
+                    key,
+                    self.key_type(container.data_type(), key.data_type())?,
+                    &SqlSettings::default(),
+                )?;
                 match container.data_type() {
                     DataType::Map(..) => self.of_map(container, &key)?,
                     _ if self.kind == ElementKind::Contains => contains(container, &key)?,
@@ -166,7 +181,11 @@ impl ElementFunction {
                 _ if key > 0 => Some(key - 1),
                 _ if key < 0 => length.checked_add(key),
                 _ => {
-                    return Err(SqlError::new("INVALID_INDEX_OF_ZERO", "The index 0 is invalid: elements count from 1.").into());
+                    return Err(SqlError::new(
+                        "INVALID_INDEX_OF_ZERO",
+                        "The index 0 is invalid: elements count from 1.",
+                    )
+                    .into());
                 }
             };
             match at.filter(|at| (0..length).contains(at)) {

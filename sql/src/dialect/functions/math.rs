@@ -67,12 +67,18 @@ struct MathFunction {
 
 impl MathFunction {
     fn settings(&self) -> SqlSettings {
-        SqlSettings { ansi: self.ansi, ..SqlSettings::default() }
+        SqlSettings {
+            ansi: self.ansi,
+            ..SqlSettings::default()
+        }
     }
 
     fn is_double(&self) -> bool {
         use MathKind as K;
-        matches!(self.kind, K::Sqrt | K::Power | K::Exp | K::Ln | K::Log10 | K::Sign | K::IsNan)
+        matches!(
+            self.kind,
+            K::Sqrt | K::Power | K::Exp | K::Ln | K::Log10 | K::Sign | K::IsNan
+        )
     }
 
     fn result(&self, types: &[DataType], digits: Option<i32>) -> DataFusionResult<DataType> {
@@ -90,7 +96,11 @@ impl MathFunction {
                     return Err(wrong_type(self.name, t).into());
                 }
             }
-            return Ok(if self.kind == K::IsNan { DataType::Boolean } else { DataType::Float64 });
+            return Ok(if self.kind == K::IsNan {
+                DataType::Boolean
+            } else {
+                DataType::Float64
+            });
         }
         if !is_numeric(&first) {
             return Err(wrong_type(self.name, &first).into());
@@ -158,7 +168,11 @@ impl ScalarUDFImpl for MathFunction {
         let mut columns = Vec::with_capacity(args.args.len());
         for arg in &args.args {
             let array = arg.clone().into_array(rows)?;
-            columns.push(if self.is_double() { convert(&array, DataType::Float64, &self.settings())? } else { array });
+            columns.push(if self.is_double() {
+                convert(&array, DataType::Float64, &self.settings())?
+            } else {
+                array
+            });
         }
         let out = self.compute(&columns, digits, args.return_field.data_type())?;
         Ok(if scalar {
@@ -172,12 +186,16 @@ impl ScalarUDFImpl for MathFunction {
 impl MathFunction {
     fn compute(&self, columns: &[ArrayRef], digits: i32, result: &DataType) -> DataFusionResult<ArrayRef> {
         use MathKind as K;
-        let first = columns.first().ok_or_else(|| super::conditional::wrong_count(self.name, 0))?;
+        let first = columns
+            .first()
+            .ok_or_else(|| super::conditional::wrong_count(self.name, 0))?;
         if self.is_double() {
             return double(self.kind, first, columns.get(1));
         }
         match (self.kind, first.data_type()) {
-            (K::Negative, _) if self.ansi => numeric::neg(first.as_ref()).map_err(|_| overflow(first.data_type()).into()),
+            (K::Negative, _) if self.ansi => {
+                numeric::neg(first.as_ref()).map_err(|_| overflow(first.data_type()).into())
+            }
             (K::Negative, _) => Ok(numeric::neg_wrapping(first.as_ref())?),
             (K::Abs, _) => {
                 let zero = ScalarValue::new_zero(first.data_type())?.to_array()?;
@@ -202,7 +220,9 @@ impl MathFunction {
                 let mut out = Int64Builder::with_capacity(values.len());
                 for v in values.as_primitive::<Float64Type>() {
                     // Java's conversion: NaN is 0, the ends stay the ends.
-                    out.append_option(v.map(|v| if self.kind == K::Ceil { v.ceil() } else { v.floor() } as i64));
+                    out.append_option(
+                        v.map(|v| if self.kind == K::Ceil { v.ceil() } else { v.floor() } as i64),
+                    );
                 }
                 Ok(Arc::new(out.finish()))
             }
@@ -236,13 +256,20 @@ impl MathFunction {
         }
     }
 
-    fn decimal(&self, array: &ArrayRef, scale: i32, digits: i32, result: &DataType) -> DataFusionResult<ArrayRef> {
+    fn decimal(
+        &self,
+        array: &ArrayRef,
+        scale: i32,
+        digits: i32,
+        result: &DataType,
+    ) -> DataFusionResult<ArrayRef> {
         let DataType::Decimal128(_, to) = result else {
             return Err(wrong_type(self.name, result).into());
         };
         let to = i32::from(*to);
         let values = array.as_primitive::<Decimal128Type>();
-        let mut out = PrimitiveBuilder::<Decimal128Type>::with_capacity(values.len()).with_data_type(result.clone());
+        let mut out =
+            PrimitiveBuilder::<Decimal128Type>::with_capacity(values.len()).with_data_type(result.clone());
         let unit = 10i128.saturating_pow(u32::try_from(scale).unwrap_or(0));
         for value in values {
             let Some(value) = value else {
@@ -287,8 +314,14 @@ fn double(kind: MathKind, first: &ArrayRef, second: Option<&ArrayRef>) -> DataFu
             .zip(second.as_primitive::<Float64Type>())
             .map(|(a, b)| Some(a?.powf(b?)))
             .collect(),
-        (K::Ln, _) => values.iter().map(|v| v.and_then(|v| positive(v, f64::ln))).collect(),
-        (K::Log10, _) => values.iter().map(|v| v.and_then(|v| positive(v, f64::log10))).collect(),
+        (K::Ln, _) => values
+            .iter()
+            .map(|v| v.and_then(|v| positive(v, f64::ln)))
+            .collect(),
+        (K::Log10, _) => values
+            .iter()
+            .map(|v| v.and_then(|v| positive(v, f64::log10)))
+            .collect(),
         (K::Sqrt, _) => values.unary(f64::sqrt),
         (K::Exp, _) => values.unary(f64::exp),
         _ => values.unary(|v| if v == 0.0 || v.is_nan() { v } else { v.signum() }),
@@ -301,7 +334,11 @@ fn round_double(value: f64, digits: i32, single: bool) -> f64 {
     if !value.is_finite() {
         return value;
     }
-    let text = if single { super::text_of::java_float(value as f32) } else { java_double(value) };
+    let text = if single {
+        super::text_of::java_float(value as f32)
+    } else {
+        java_double(value)
+    };
     let (mantissa, exponent) = text.split_once('E').unwrap_or((&text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let scale = i32::try_from(fraction.len()).unwrap_or(0) - exponent.parse::<i32>().unwrap_or(0);
@@ -328,6 +365,9 @@ fn overflow(data_type: &DataType) -> SqlError {
 fn wrong_type(name: &str, data_type: &DataType) -> SqlError {
     SqlError::new(
         "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-        format!("{name} takes a number, not \"{}\" (a cast makes it one).", super::type_name(data_type)),
+        format!(
+            "{name} takes a number, not \"{}\" (a cast makes it one).",
+            super::type_name(data_type)
+        ),
     )
 }

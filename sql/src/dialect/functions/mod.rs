@@ -17,9 +17,9 @@ mod regexes;
 mod rows;
 mod scalar_list;
 mod strings;
-mod text_of;
 #[cfg(test)]
 mod tests;
+mod text_of;
 mod zone;
 
 use std::collections::HashMap;
@@ -158,10 +158,7 @@ pub(crate) fn planner_name(name: &str) -> Option<&'static str> {
 
 /// Whether the result's type follows the types of all arguments, so that a number among them needs its own.
 pub(crate) fn types_follow_arguments(name: &str) -> bool {
-    !matches!(
-        name,
-        "round"
-    )
+    !matches!(name, "round")
 }
 
 /// The type as Spark prints it in capitals.

@@ -21,7 +21,9 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "locate" | "position" => default(&mut args, 2, "1"),
         "replace" => default(&mut args, 2, ""),
         "round" => default(&mut args, 1, "0"),
-        "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => default(&mut args, 1, "yyyy-MM-dd HH:mm:ss"),
+        "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => {
+            default(&mut args, 1, "yyyy-MM-dd HH:mm:ss")
+        }
         _ => {}
     }
     let text = args.join(", ");
@@ -29,7 +31,9 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "if" => format!("(IF({text}))"),
         "isnull" => format!("({text} IS NULL)"),
         "isnotnull" => format!("({text} IS NOT NULL)"),
-        "ceil" | "floor" | "sqrt" | "power" | "exp" | "log10" | "signum" => format!("{}({text})", name.to_uppercase()),
+        "ceil" | "floor" | "sqrt" | "power" | "exp" | "log10" | "signum" => {
+            format!("{}({text})", name.to_uppercase())
+        }
         "explode" => "col".to_owned(),
         // One argument is a cast, whose name is its column's.
         "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,

@@ -154,20 +154,45 @@ fn check(letter: char, count: usize) -> Result<(), String> {
 fn invalid(pattern: &str, why: &str) -> SqlError {
     SqlError::new(
         "UNSUPPORTED_FEATURE.DATETIME_PATTERN",
-        format!("The datetime pattern '{pattern}' is not supported: {why}. Known letters: y M d D E Q H h a m s S."),
+        format!(
+            "The datetime pattern '{pattern}' is not supported: {why}. Known letters: y M d D E Q H h a m s S."
+        ),
     )
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
 fn field(out: &mut String, letter: char, count: usize, t: &NaiveDateTime) {
     let number = |value: u32, width: usize| format!("{value:0width$}");
     let name = |names: &[&str], at: usize, short: bool| -> String {
         let whole = names.get(at).copied().unwrap_or_default();
-        if short { whole.get(..3).unwrap_or(whole).to_owned() } else { whole.to_owned() }
+        if short {
+            whole.get(..3).unwrap_or(whole).to_owned()
+        } else {
+            whole.to_owned()
+        }
     };
     let text = match letter {
         'y' if count == 2 => format!("{:02}", t.year().rem_euclid(100)),
@@ -187,7 +212,10 @@ fn field(out: &mut String, letter: char, count: usize, t: &NaiveDateTime) {
         'a' => if t.hour() < 12 { "AM" } else { "PM" }.to_owned(),
         'm' => number(t.minute(), count),
         's' => number(t.second(), count),
-        'S' => format!("{:09}", t.nanosecond()).get(..count).unwrap_or_default().to_owned(),
+        'S' => format!("{:09}", t.nanosecond())
+            .get(..count)
+            .unwrap_or_default()
+            .to_owned(),
         _ => String::new(),
     };
     out.push_str(&text);
@@ -199,7 +227,10 @@ mod tests {
 
     #[test]
     fn unknown_letters_are_refused_and_known_ones_print_as_javas() {
-        let t = NaiveDate::from_ymd_opt(2024, 3, 5).unwrap().and_hms_micro_opt(13, 4, 15, 123_456).unwrap();
+        let t = NaiveDate::from_ymd_opt(2024, 3, 5)
+            .unwrap()
+            .and_hms_micro_opt(13, 4, 15, 123_456)
+            .unwrap();
         for (pattern, text) in [
             ("yyyy-MM-dd HH:mm:ss.SSSSSS", "2024-03-05 13:04:15.123456"),
             ("EEE d MMM yy, h:mm a", "Tue 5 Mar 24, 1:04 PM"),

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 use regex::Regex;
 
 use super::super::SqlSettings;
@@ -95,7 +97,12 @@ impl ScalarUDFImpl for RegexFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let rows = Rows::new(&args.args, args.number_rows, |at| self.parameter(at), &self.settings())?;
+        let rows = Rows::new(
+            &args.args,
+            args.number_rows,
+            |at| self.parameter(at),
+            &self.settings(),
+        )?;
         let mut cache = Compiled::default();
         let out: ArrayRef = match self.kind {
             RegexKind::Matches => {
@@ -119,7 +126,11 @@ impl ScalarUDFImpl for RegexFunction {
             RegexKind::Split => {
                 let mut out = string_list();
                 for row in 0..rows.count {
-                    let limit = if rows.width() > 2 { rows.int(2, row) } else { Some(-1) };
+                    let limit = if rows.width() > 2 {
+                        rows.int(2, row)
+                    } else {
+                        Some(-1)
+                    };
                     match (rows.text(0, row), rows.text(1, row), limit) {
                         (Some(text), Some(pattern), Some(limit)) => {
                             for part in split(text, cache.get(pattern)?, limit)? {
@@ -147,22 +158,31 @@ impl RegexFunction {
                 return Ok(None);
             };
             let regex = cache.get(pattern)?;
-            return Ok(Some(regex.replace_all(text, replacement(to).as_str()).into_owned()));
+            return Ok(Some(
+                regex.replace_all(text, replacement(to).as_str()).into_owned(),
+            ));
         }
-        let group = if rows.width() > 2 { rows.int(2, row) } else { Some(1) };
+        let group = if rows.width() > 2 {
+            rows.int(2, row)
+        } else {
+            Some(1)
+        };
         let Some(group) = group else {
             return Ok(None);
         };
         let regex = cache.get(pattern)?;
-        let at = usize::try_from(group).ok().filter(|g| *g < regex.captures_len()).ok_or_else(|| {
-            SqlError::new(
-                "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
-                format!(
-                    "Expects group index between 0 and {}, but got {group}.",
-                    regex.captures_len().saturating_sub(1)
-                ),
-            )
-        })?;
+        let at = usize::try_from(group)
+            .ok()
+            .filter(|g| *g < regex.captures_len())
+            .ok_or_else(|| {
+                SqlError::new(
+                    "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
+                    format!(
+                        "Expects group index between 0 and {}, but got {group}.",
+                        regex.captures_len().saturating_sub(1)
+                    ),
+                )
+            })?;
         let found = regex.captures(text).and_then(|c| c.get(at));
         Ok(Some(found.map_or(String::new(), |m| m.as_str().to_owned())))
     }
@@ -219,9 +239,10 @@ impl Compiled {
             })?;
             self.last = Some((pattern.to_owned(), regex));
         }
-        self.last.as_ref().map(|(_, r)| r).ok_or_else(|| {
-            SqlError::new("INVALID_PARAMETER_VALUE.PATTERN", "no pattern")
-        })
+        self.last
+            .as_ref()
+            .map(|(_, r)| r)
+            .ok_or_else(|| SqlError::new("INVALID_PARAMETER_VALUE.PATTERN", "no pattern"))
     }
 }
 

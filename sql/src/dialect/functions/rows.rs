@@ -48,7 +48,11 @@ impl Rows {
             };
             columns.push(convert(&array, to, settings)?);
         }
-        Ok(Self { columns, count, scalar })
+        Ok(Self {
+            columns,
+            count,
+            scalar,
+        })
     }
 
     /// How many arguments there are.
@@ -96,7 +100,11 @@ pub(super) fn convert(array: &ArrayRef, to: DataType, settings: &SqlSettings) ->
 }
 
 /// An error for arguments of a wrong number.
-pub(super) fn check_count(name: &str, count: usize, range: std::ops::RangeInclusive<usize>) -> DataFusionResult<()> {
+pub(super) fn check_count(
+    name: &str,
+    count: usize,
+    range: std::ops::RangeInclusive<usize>,
+) -> DataFusionResult<()> {
     if range.contains(&count) {
         Ok(())
     } else {
@@ -105,7 +113,11 @@ pub(super) fn check_count(name: &str, count: usize, range: std::ops::RangeInclus
 }
 
 /// An error for an argument that has no cast to its parameter's type.
-pub(super) fn check_castable(types: &[DataType], to: impl Fn(usize) -> DataType, settings: &SqlSettings) -> Result<(), SqlError> {
+pub(super) fn check_castable(
+    types: &[DataType],
+    to: impl Fn(usize) -> DataType,
+    settings: &SqlSettings,
+) -> Result<(), SqlError> {
     for (at, from) in types.iter().enumerate() {
         cast_function(to(at), Misfit::Error, settings)
             .return_type(std::slice::from_ref(from))

@@ -7,12 +7,12 @@ use datafusion::logical_expr::ScalarUDF;
 use super::super::SqlSettings;
 use super::clock::{self, ClockKind};
 use super::conditional::{self, Conditional};
+use super::construct;
 use super::datetime::{self, DatetimeKind, TimeField};
 use super::element::{self, ElementKind};
 use super::math::{self, MathKind};
 use super::regexes::{self, RegexKind};
 use super::strings::{self, StringKind};
-use super::construct;
 
 /// What a name stands for.
 #[derive(Clone, Copy)]

@@ -108,9 +108,9 @@ impl StringFunction {
     fn parameter(&self, at: usize) -> Parameter {
         use StringKind as K;
         match (self.kind, at) {
-            (K::Substring, 1 | 2) | (K::Left | K::Right | K::LeftPad | K::RightPad | K::Repeat, 1) | (K::Locate | K::SplitPlain, 2) => {
-                Parameter::Int
-            }
+            (K::Substring, 1 | 2)
+            | (K::Left | K::Right | K::LeftPad | K::RightPad | K::Repeat, 1)
+            | (K::Locate | K::SplitPlain, 2) => Parameter::Int,
             _ => Parameter::Text,
         }
     }
@@ -155,7 +155,12 @@ impl ScalarUDFImpl for StringFunction {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         use StringKind as K;
-        let rows = Rows::new(&args.args, args.number_rows, |at| self.parameter(at), &self.settings())?;
+        let rows = Rows::new(
+            &args.args,
+            args.number_rows,
+            |at| self.parameter(at),
+            &self.settings(),
+        )?;
         let out: ArrayRef = match self.kind {
             K::Length | K::Instr | K::Locate => {
                 let mut out = Int32Builder::with_capacity(rows.count);
@@ -187,11 +192,18 @@ fn number(kind: StringKind, rows: &Rows, row: usize) -> Option<i32> {
             return 0;
         }
         let skip = usize::try_from(from - 1).unwrap_or(0);
-        let Some(start) = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(skip) else {
+        let Some(start) = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .nth(skip)
+        else {
             return 0;
         };
         let (before, rest) = text.split_at(start);
-        rest.find(part).map_or(0, |at| count(before) + count(rest.get(..at).unwrap_or_default()) + 1)
+        rest.find(part).map_or(0, |at| {
+            count(before) + count(rest.get(..at).unwrap_or_default()) + 1
+        })
     };
     Some(match kind {
         StringKind::Length => count(rows.text(0, row)?),
@@ -214,43 +226,72 @@ fn test(kind: StringKind, rows: &Rows, row: usize) -> Option<bool> {
 
 fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
     use StringKind as K;
-    let third = |default: &'static str| -> Option<String> {
-        if rows.width() > 2 { rows.text(2, row).map(str::to_owned) } else { Some(default.to_owned()) }
-    };
     Some(match kind {
         K::Upper => rows.text(0, row)?.to_uppercase(),
         K::Lower => rows.text(0, row)?.to_lowercase(),
-        K::Trim | K::LeftTrim | K::RightTrim => {
-            let text = rows.text(0, row)?;
-            let chars = if rows.width() > 1 { rows.text(1, row)? } else { " " };
-            let matches = |c: char| chars.contains(c);
-            match kind {
-                K::Trim => text.trim_matches(matches),
-                K::LeftTrim => text.trim_start_matches(matches),
-                _ => text.trim_end_matches(matches),
-            }
-            .to_owned()
-        }
-        K::Concat => (0..rows.width()).map(|c| rows.text(c, row)).collect::<Option<String>>()?,
+        K::Concat => (0..rows.width())
+            .map(|c| rows.text(c, row))
+            .collect::<Option<String>>()?,
         K::ConcatWs => {
             let separator = rows.text(0, row)?;
             let parts: Vec<&str> = (1..rows.width()).filter_map(|c| rows.text(c, row)).collect();
             parts.join(separator)
         }
-        K::Substring => {
-            let length = if rows.width() > 2 { rows.int(2, row)? } else { i32::MAX };
-            substring(rows.text(0, row)?, rows.int(1, row)?, length)
+        K::Reverse => rows.text(0, row)?.chars().rev().collect(),
+        K::Repeat => rows
+            .text(0, row)?
+            .repeat(usize::try_from(rows.int(1, row)?).unwrap_or(0)),
+        K::Trim | K::LeftTrim | K::RightTrim => trimmed(kind, rows, row)?,
+        K::Substring | K::Left | K::Right => part(kind, rows, row)?,
+        _ => filled_or_replaced(kind, rows, row)?,
+    })
+}
+
+fn trimmed(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    let text = rows.text(0, row)?;
+    let chars = if rows.width() > 1 { rows.text(1, row)? } else { " " };
+    let matches = |c: char| chars.contains(c);
+    let kept = match kind {
+        StringKind::Trim => text.trim_matches(matches),
+        StringKind::LeftTrim => text.trim_start_matches(matches),
+        _ => text.trim_end_matches(matches),
+    };
+    Some(kept.to_owned())
+}
+
+fn part(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    let (text, number) = (rows.text(0, row)?, rows.int(1, row)?);
+    Some(match kind {
+        StringKind::Left => substring(text, 1, number),
+        StringKind::Right if number <= 0 => String::new(),
+        StringKind::Right => substring(text, -number, i32::MAX),
+        _ if rows.width() > 2 => substring(text, number, rows.int(2, row)?),
+        _ => substring(text, number, i32::MAX),
+    })
+}
+
+fn filled_or_replaced(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    use StringKind as K;
+    let third = |default: &'static str| -> Option<String> {
+        if rows.width() > 2 {
+            rows.text(2, row).map(str::to_owned)
+        } else {
+            Some(default.to_owned())
         }
-        K::Left => substring(rows.text(0, row)?, 1, rows.int(1, row)?),
-        K::Right => {
-            let (text, length) = (rows.text(0, row)?, rows.int(1, row)?);
-            if length <= 0 { String::new() } else { substring(text, -length, i32::MAX) }
-        }
+    };
+    Some(match kind {
         K::LeftPad | K::RightPad => {
             let pad = third(" ")?;
-            let (text, length) = (rows.text(0, row)?, usize::try_from(rows.int(1, row)?).unwrap_or(0));
+            let (text, length) = (
+                rows.text(0, row)?,
+                usize::try_from(rows.int(1, row)?).unwrap_or(0),
+            );
             let missing = length.saturating_sub(text.chars().count());
-            let fill: String = pad.chars().cycle().take(if pad.is_empty() { 0 } else { missing }).collect();
+            let fill: String = pad
+                .chars()
+                .cycle()
+                .take(if pad.is_empty() { 0 } else { missing })
+                .collect();
             if missing == 0 {
                 text.chars().take(length).collect()
             } else if kind == K::LeftPad {
@@ -262,21 +303,30 @@ fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
         K::Replace => {
             let to = third("")?;
             let (text, from) = (rows.text(0, row)?, rows.text(1, row)?);
-            if from.is_empty() { text.to_owned() } else { text.replace(from, &to) }
+            if from.is_empty() {
+                text.to_owned()
+            } else {
+                text.replace(from, &to)
+            }
         }
-        K::Reverse => rows.text(0, row)?.chars().rev().collect(),
-        K::Repeat => rows.text(0, row)?.repeat(usize::try_from(rows.int(1, row)?).unwrap_or(0)),
         K::SplitPlain => {
             let (text, separator, n) = (rows.text(0, row)?, rows.text(1, row)?, rows.int(2, row)?);
-            let parts: Vec<&str> = if separator.is_empty() { vec![text] } else { text.split(separator).collect() };
+            let parts: Vec<&str> = if separator.is_empty() {
+                vec![text]
+            } else {
+                text.split(separator).collect()
+            };
             let at = if n > 0 {
                 usize::try_from(n).ok()?.checked_sub(1)
             } else {
-                parts.len().checked_sub(usize::try_from(-n).ok()?)
+                parts.len().checked_sub(usize::try_from(n.unsigned_abs()).ok()?)
             };
-            at.and_then(|at| parts.get(at)).copied().unwrap_or_default().to_owned()
+            at.and_then(|at| parts.get(at))
+                .copied()
+                .unwrap_or_default()
+                .to_owned()
         }
-        K::Length | K::Instr | K::Locate | K::Contains | K::StartsWith | K::EndsWith => return None,
+        _ => return None,
     })
 }
 
@@ -289,7 +339,11 @@ fn substring(text: &str, from: i32, length: i32) -> String {
         f if f > 0 => f - 1,
         f => size + f,
     };
-    let end = if length == i32::MAX { size } else { (start + i64::from(length)).min(size) };
+    let end = if length == i32::MAX {
+        size
+    } else {
+        (start + i64::from(length)).min(size)
+    };
     let (start, end) = (start.max(0), end.max(0));
     let skip = usize::try_from(start).unwrap_or(0);
     let take = usize::try_from(end - start).unwrap_or(0);

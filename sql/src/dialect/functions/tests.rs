@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray,
-    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema, TimeUnit};
@@ -21,42 +21,77 @@ use crate::SqlError;
 
 const EXPRESSIONS: &str = include_str!("spark_expressions.tsv");
 
-/// The table of the expressions; row 1 is all null.
-fn table(rows: std::ops::Range<usize>) -> RecordBatch {
-    let utc = statements::timestamp();
-    let ints = |field: &str, values: Vec<Option<i32>>| (field.to_owned(), Arc::new(Int32Array::from(values)) as ArrayRef);
-    let valid = || Some(NullBuffer::from(vec![true, false, true]));
-    let list = {
+fn valid() -> Option<NullBuffer> {
+    Some(NullBuffer::from(vec![true, false, true]))
+}
+
+fn list() -> ArrayRef {
+    Arc::new({
         let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), Some(3), Some(2), None]));
         let field = Arc::new(Field::new("element", DataType::Int32, true));
         ListArray::try_new(field, OffsetBuffer::new(vec![0, 3, 3, 5].into()), values, valid()).unwrap()
+    })
+}
+
+fn map() -> ArrayRef {
+    let DataType::Map(entries, _) = statements::map(DataType::Utf8, DataType::Int32) else {
+        unreachable!()
     };
-    let map = {
-        let DataType::Map(entries, _) = statements::map(DataType::Utf8, DataType::Int32) else { unreachable!() };
-        let DataType::Struct(fields) = entries.data_type().clone() else { unreachable!() };
-        let keys = Arc::new(StringArray::from(vec!["a", "b", "b"]));
-        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
-        let pairs = StructArray::try_new(fields, vec![keys, values], None).unwrap();
-        arrow::array::MapArray::try_new(entries, OffsetBuffer::new(vec![0, 2, 2, 3].into()), pairs, valid(), false).unwrap()
+    let DataType::Struct(fields) = entries.data_type().clone() else {
+        unreachable!()
     };
-    let structure = StructArray::try_new(
-        Fields::from(vec![Field::new("a", DataType::Int32, true), Field::new("B", DataType::Utf8, true)]),
-        vec![
-            Arc::new(Int32Array::from(vec![Some(1), None, None])),
-            Arc::new(StringArray::from(vec![Some("x"), None, Some("y")])),
-        ],
-        valid(),
+    let keys = Arc::new(StringArray::from(vec!["a", "b", "b"]));
+    let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
+    let pairs = StructArray::try_new(fields, vec![keys, values], None).unwrap();
+    let offsets = OffsetBuffer::new(vec![0, 2, 2, 3].into());
+    Arc::new(arrow::array::MapArray::try_new(entries, offsets, pairs, valid(), false).unwrap())
+}
+
+fn structure() -> ArrayRef {
+    Arc::new(
+        StructArray::try_new(
+            Fields::from(vec![
+                Field::new("a", DataType::Int32, true),
+                Field::new("B", DataType::Utf8, true),
+            ]),
+            vec![
+                Arc::new(Int32Array::from(vec![Some(1), None, None])),
+                Arc::new(StringArray::from(vec![Some("x"), None, Some("y")])),
+            ],
+            valid(),
+        )
+        .unwrap(),
     )
-    .unwrap();
+}
+
+/// The table of the expressions; row 1 is all null.
+fn table(rows: std::ops::Range<usize>) -> RecordBatch {
+    let utc = statements::timestamp();
+    let ints = |field: &str, values: Vec<Option<i32>>| {
+        (field.to_owned(), Arc::new(Int32Array::from(values)) as ArrayRef)
+    };
     let columns: Vec<(String, ArrayRef)> = vec![
         ints("i", vec![Some(1), None, Some(-7)]),
-        ("l".into(), Arc::new(Int64Array::from(vec![Some(10), None, Some(-20)]))),
-        ("d".into(), Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-2.5)]))),
+        (
+            "l".into(),
+            Arc::new(Int64Array::from(vec![Some(10), None, Some(-20)])),
+        ),
+        (
+            "d".into(),
+            Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-2.5)])),
+        ),
         (
             "dc".into(),
-            Arc::new(Decimal128Array::from(vec![Some(1234), None, Some(-5)]).with_precision_and_scale(10, 2).unwrap()),
+            Arc::new(
+                Decimal128Array::from(vec![Some(1234), None, Some(-5)])
+                    .with_precision_and_scale(10, 2)
+                    .unwrap(),
+            ),
         ),
-        ("s".into(), Arc::new(StringArray::from(vec![Some("Ab c"), None, Some("A_bc")]))),
+        (
+            "s".into(),
+            Arc::new(StringArray::from(vec![Some("Ab c"), None, Some("A_bc")])),
+        ),
         (
             "ts".into(),
             Arc::new(
@@ -64,11 +99,17 @@ fn table(rows: std::ops::Range<usize>) -> RecordBatch {
                     .with_data_type(utc),
             ),
         ),
-        ("dt".into(), Arc::new(Date32Array::from(vec![Some(19787), None, Some(-1)]))),
-        ("b".into(), Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
-        ("arr".into(), Arc::new(list)),
-        ("m".into(), Arc::new(map)),
-        ("st".into(), Arc::new(structure)),
+        (
+            "dt".into(),
+            Arc::new(Date32Array::from(vec![Some(19787), None, Some(-1)])),
+        ),
+        (
+            "b".into(),
+            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
+        ),
+        ("arr".into(), list()),
+        ("m".into(), map()),
+        ("st".into(), structure()),
     ];
     let fields: Vec<Field> = columns
         .iter()
@@ -96,17 +137,31 @@ fn show(array: &dyn Array, row: usize) -> String {
         return "NULL".to_owned();
     }
     match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value(row).replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n"),
+        DataType::Utf8 => array
+            .as_string::<i32>()
+            .value(row)
+            .replace('\\', "\\\\")
+            .replace('\t', "\\t")
+            .replace('\n', "\\n"),
         DataType::Binary => {
             let bytes = array.as_binary::<i32>().value(row);
-            format!("0x{}", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+            format!(
+                "0x{}",
+                bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()
+            )
         }
         DataType::Float64 => {
             let value = array.as_primitive::<arrow::datatypes::Float64Type>().value(row);
-            if value.is_nan() { "nan".to_owned() } else { format!("{value:?}") }
+            if value.is_nan() {
+                "nan".to_owned()
+            } else {
+                format!("{value:?}")
+            }
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let micros = array.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().value(row);
+            let micros = array
+                .as_primitive::<arrow::datatypes::TimestampMicrosecondType>()
+                .value(row);
             let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
             time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
         }
@@ -132,21 +187,36 @@ fn show(array: &dyn Array, row: usize) -> String {
             format!("{{{}}}", parts.join(", "))
         }
         DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
-        _ => ArrayFormatter::try_new(array, &FormatOptions::default()).unwrap().value(row).to_string(),
+        _ => ArrayFormatter::try_new(array, &FormatOptions::default())
+            .unwrap()
+            .value(row)
+            .to_string(),
     }
 }
 
 /// A type as Spark's simpleString writes it.
 fn simple(data_type: &DataType) -> String {
-    super::type_name(data_type).to_lowercase().replace(", ", ",").replace(": ", ":")
+    super::type_name(data_type)
+        .to_lowercase()
+        .replace(", ", ",")
+        .replace(": ", ":")
 }
 
 /// Name, type and value, or the error.
 async fn evaluate(context: &SessionContext, expression: &str) -> Result<(String, String, String), SqlError> {
-    let batch = run(context, &format!("SELECT {expression} FROM t"), &SqlSettings::default()).await?;
+    let batch = run(
+        context,
+        &format!("SELECT {expression} FROM t"),
+        &SqlSettings::default(),
+    )
+    .await?;
     let schema = batch.schema();
     let field = schema.field(0);
-    Ok((field.name().clone(), simple(field.data_type()), show(batch.column(0), 0)))
+    Ok((
+        field.name().clone(),
+        simple(field.data_type()),
+        show(batch.column(0), 0),
+    ))
 }
 
 /// Whether two values of the file are the same; doubles are compared as numbers.
@@ -195,15 +265,24 @@ async fn compare(line: &str, contexts: &[SessionContext], refused: &mut Vec<Stri
         let spark = rest.get(at + 2).copied().unwrap_or(rest[0]);
         match (spark.strip_prefix("ERROR "), ours) {
             (Some(condition), Err(e)) if e.condition.starts_with(condition) => {}
-            (Some(_), Err(e)) => wrong.push(format!("{expression}: Spark {spark}, ours ERROR {}: {}", e.condition, e.message)),
+            (Some(_), Err(e)) => wrong.push(format!(
+                "{expression}: Spark {spark}, ours ERROR {}: {}",
+                e.condition, e.message
+            )),
             (Some(_), Ok((_, _, value))) => wrong.push(format!("{expression}: Spark {spark}, ours {value}")),
-            (None, Err(e)) => wrong.push(format!("{expression}: Spark {spark}, ours {}: {}", e.condition, e.message)),
+            (None, Err(e)) => wrong.push(format!(
+                "{expression}: Spark {spark}, ours {}: {}",
+                e.condition, e.message
+            )),
             (None, Ok((name, data_type, value))) => {
                 if !same(&data_type, &value, spark) {
                     wrong.push(format!("{expression}: Spark {spark}, ours {value}"));
                 }
                 if data_type != rest[1] {
-                    wrong.push(format!("{expression}: Spark's type {}, ours {data_type}", rest[1]));
+                    wrong.push(format!(
+                        "{expression}: Spark's type {}, ours {data_type}",
+                        rest[1]
+                    ));
                 }
                 if name != rest[0] && !name.starts_with("__unnamed_") {
                     wrong.push(format!("{expression}: Spark's name {}, ours {name}", rest[0]));
@@ -222,11 +301,20 @@ async fn every_expression_on_the_list_gives_sparks_name_type_and_values() {
     let mut wrong = Vec::new();
     let mut checked = 0;
     for line in EXPRESSIONS.lines() {
-        let contexts = if line.starts_with("row") { &rows[..] } else { &all[..] };
+        let contexts = if line.starts_with("row") {
+            &rows[..]
+        } else {
+            &all[..]
+        };
         wrong.extend(compare(line, contexts, &mut refused).await);
         checked += 1;
     }
-    assert!(wrong.is_empty(), "{} of {checked} lines:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {checked} lines:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     refused.sort();
     assert_eq!(refused, REFUSED);
 }

@@ -45,7 +45,11 @@ pub(crate) fn timestamp_text(local: chrono::NaiveDateTime) -> String {
     match text.split_once('.') {
         Some((whole, fraction)) => {
             let fraction = fraction.trim_end_matches('0');
-            if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+            if fraction.is_empty() {
+                whole.to_owned()
+            } else {
+                format!("{whole}.{fraction}")
+            }
         }
         None => text,
     }

@@ -49,7 +49,10 @@ impl Zone {
     /// The instant, in microseconds, of a local time: the earlier one where there are two; moved on by the gap where none is.
     pub(crate) fn instant(&self, local: NaiveDateTime) -> Option<i64> {
         match self {
-            Self::Fixed(offset) => offset.from_local_datetime(&local).single().map(|t| t.timestamp_micros()),
+            Self::Fixed(offset) => offset
+                .from_local_datetime(&local)
+                .single()
+                .map(|t| t.timestamp_micros()),
             Self::Region(zone) => match zone.from_local_datetime(&local) {
                 MappedLocalTime::Single(t) => Some(t.timestamp_micros()),
                 MappedLocalTime::Ambiguous(first, _) => Some(first.timestamp_micros()),

@@ -43,12 +43,18 @@ fn create_table_has_its_clauses_in_any_order() {
     assert_eq!(table.partition_by, ["Day"]);
     assert_eq!(table.comment.as_deref(), Some("c"));
     let options: Vec<_> = table.options.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    assert_eq!(options, ["path=in", "maxFilesPerTrigger=1", "a.b=c", "x=true", "neg=-1"]);
+    assert_eq!(
+        options,
+        ["path=in", "maxFilesPerTrigger=1", "a.b=c", "x=true", "neg=-1"]
+    );
     let schema = table.columns.unwrap();
     let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(names, ["Ts", "user", "odd name"]);
     assert!(!schema.field(1).is_nullable());
-    assert_eq!(schema.field(0).metadata().get("comment").map(String::as_str), Some("when"));
+    assert_eq!(
+        schema.field(0).metadata().get("comment").map(String::as_str),
+        Some("when")
+    );
 }
 
 #[test]
@@ -58,9 +64,15 @@ fn create_streaming_table_has_our_two_clauses_beside_sparks() {
         "CREATE STREAMING TABLE IF NOT EXISTS out TBLPROPERTIES (outputMode 'append') COMMENT 'x' LOCATION 'out' USING json SELECT 1",
         "create streaming table out (a int, b string) as with c as (select 1) select * from c",
     ] {
-        let Statement::CreateStreamingTable(create) = one(text) else { panic!("{text}") };
+        let Statement::CreateStreamingTable(create) = one(text) else {
+            panic!("{text}")
+        };
         assert_eq!(create.table.name.to_string(), "out");
-        assert!(create.query.text().to_lowercase().contains("select"), "{}", create.query.text());
+        assert!(
+            create.query.text().to_lowercase().contains("select"),
+            "{}",
+            create.query.text()
+        );
     }
 }
 
@@ -68,65 +80,114 @@ fn create_streaming_table_has_our_two_clauses_beside_sparks() {
 fn a_view_keeps_the_text_of_its_query() {
     let script = "SET a=1;\nCREATE OR REPLACE TEMPORARY VIEW V (A, b) AS\n SELECT 'it''s' AS x, \"y\" -- end\n FROM STREAM(t) ;";
     let mut statements = parse_script(script, SqlDialect::Spark).unwrap();
-    let Statement::CreateView(view) = statements.remove(1).statement else { panic!() };
+    let Statement::CreateView(view) = statements.remove(1).statement else {
+        panic!()
+    };
     assert!(view.or_replace && view.temporary && !view.if_not_exists);
     assert_eq!(view.name.to_string(), "v");
     assert_eq!(view.columns, ["A", "b"]);
-    assert_eq!(view.query.text(), "SELECT 'it''s' AS x, \"y\" -- end\n FROM STREAM(t)");
+    assert_eq!(
+        view.query.text(),
+        "SELECT 'it''s' AS x, \"y\" -- end\n FROM STREAM(t)"
+    );
     assert_eq!(view.query.position(), (3, 2));
 }
 
 #[test]
 fn set_takes_raw_text() {
     for (text, expected) in [
-        ("SET spark.sql.shuffle.partitions = 4", ("spark.sql.shuffle.partitions", "4")),
+        (
+            "SET spark.sql.shuffle.partitions = 4",
+            ("spark.sql.shuffle.partitions", "4"),
+        ),
         ("set key=value with spaces", ("key", "value with spaces")),
         ("SET a.b = 'quoted' = x", ("a.b", "'quoted' = x")),
         ("SET `a b`=`x;y`", ("a b", "x;y")),
-        ("SET spark.sql.streaming.stopTimeout=10s", ("spark.sql.streaming.stopTimeout", "10s")),
+        (
+            "SET spark.sql.streaming.stopTimeout=10s",
+            ("spark.sql.streaming.stopTimeout", "10s"),
+        ),
         ("SET a=", ("a", "")),
     ] {
         match parse_script(text, SqlDialect::Spark).map(|mut s| s.remove(0).statement) {
-            Ok(Statement::Set { key, value }) => assert_eq!((key.as_str(), value.as_str()), expected, "{text}"),
+            Ok(Statement::Set { key, value }) => {
+                assert_eq!((key.as_str(), value.as_str()), expected, "{text}")
+            }
             // A key with a blank is not supported, and says so.
             Err(e) if text.contains('`') => assert_eq!(e.condition, "INVALID_SET_SYNTAX"),
             other => panic!("{text}: {other:?}"),
         }
     }
     assert!(matches!(one("SET"), Statement::ShowSettings));
-    assert!(matches!(one("SET spark.sql.ansi.enabled"), Statement::ShowSetting { key } if key == "spark.sql.ansi.enabled"));
-    assert!(matches!(one("SET TIME ZONE 'Europe/Oslo'"), Statement::SetTimeZone { zone } if zone == "Europe/Oslo"));
+    assert!(
+        matches!(one("SET spark.sql.ansi.enabled"), Statement::ShowSetting { key } if key == "spark.sql.ansi.enabled")
+    );
+    assert!(
+        matches!(one("SET TIME ZONE 'Europe/Oslo'"), Statement::SetTimeZone { zone } if zone == "Europe/Oslo")
+    );
     assert!(matches!(one("RESET"), Statement::Reset { key: None }));
     assert!(matches!(one("RESET a.b"), Statement::Reset { key: Some(k) } if k == "a.b"));
 }
 
 #[test]
 fn the_catalogs_statements_are_read() {
-    assert!(matches!(one("DROP TABLE IF EXISTS T"), Statement::DropTable { name, if_exists: true } if name.to_string() == "t"));
-    assert!(matches!(one("DROP VIEW v"), Statement::DropView { if_exists: false, .. }));
+    assert!(
+        matches!(one("DROP TABLE IF EXISTS T"), Statement::DropTable { name, if_exists: true } if name.to_string() == "t")
+    );
+    assert!(matches!(
+        one("DROP VIEW v"),
+        Statement::DropView { if_exists: false, .. }
+    ));
     assert!(matches!(one("SHOW TABLES"), Statement::ShowTables));
-    assert!(matches!(one("DESC EXTENDED t"), Statement::Describe { extended: true, .. }));
-    assert!(matches!(one("DESCRIBE TABLE extended"), Statement::Describe { extended: false, name } if name.to_string() == "extended"));
-    let Statement::Explain { mode, statement } = one("EXPLAIN EXTENDED SELECT 1") else { panic!() };
+    assert!(matches!(
+        one("DESC EXTENDED t"),
+        Statement::Describe { extended: true, .. }
+    ));
+    assert!(
+        matches!(one("DESCRIBE TABLE extended"), Statement::Describe { extended: false, name } if name.to_string() == "extended")
+    );
+    let Statement::Explain { mode, statement } = one("EXPLAIN EXTENDED SELECT 1") else {
+        panic!()
+    };
     assert_eq!(mode, ExplainMode::Extended);
     assert!(matches!(statement.statement, Statement::Query(_)));
-    let Statement::InsertInto(insert) = one("INSERT INTO t (A, b) SELECT 1, 2") else { panic!() };
+    let Statement::InsertInto(insert) = one("INSERT INTO t (A, b) SELECT 1, 2") else {
+        panic!()
+    };
     assert_eq!(insert.columns, ["A", "b"]);
     assert!(matches!(one("INSERT INTO t VALUES (1)"), Statement::InsertInto(i) if i.columns.is_empty()));
-    assert!(matches!(one("CREATE TABLE t USING parquet AS SELECT 1"), Statement::CreateTableAs(_)));
-    assert!(matches!(one("(SELECT 1) UNION ALL VALUES (2)"), Statement::Query(_)));
+    assert!(matches!(
+        one("CREATE TABLE t USING parquet AS SELECT 1"),
+        Statement::CreateTableAs(_)
+    ));
+    assert!(matches!(
+        one("(SELECT 1) UNION ALL VALUES (2)"),
+        Statement::Query(_)
+    ));
 }
 
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     for (text, part) in [
         ("CREATE FLOW f AS INSERT INTO t SELECT 1", "CREATE FLOW"),
-        ("CREATE MATERIALIZED VIEW v AS SELECT 1", "CREATE MATERIALIZED VIEW"),
+        (
+            "CREATE MATERIALIZED VIEW v AS SELECT 1",
+            "CREATE MATERIALIZED VIEW",
+        ),
         ("CREATE OR REFRESH STREAMING TABLE t AS SELECT 1", "OR REFRESH"),
         ("CREATE OR REPLACE TABLE t USING json", "OR REPLACE"),
-        ("CREATE STREAMING TABLE t CLUSTER BY (a) AS SELECT 1", "CLUSTER BY"),
-        ("CREATE STREAMING TABLE t DEFAULT COLLATION UTF8_LCASE AS SELECT 1", "DEFAULT COLLATION"),
-        ("CREATE STREAMING TABLE t FLOW AUTO CDC FROM STREAM s KEYS (k) SEQUENCE BY c", "AUTO CDC"),
+        (
+            "CREATE STREAMING TABLE t CLUSTER BY (a) AS SELECT 1",
+            "CLUSTER BY",
+        ),
+        (
+            "CREATE STREAMING TABLE t DEFAULT COLLATION UTF8_LCASE AS SELECT 1",
+            "DEFAULT COLLATION",
+        ),
+        (
+            "CREATE STREAMING TABLE t FLOW AUTO CDC FROM STREAM s KEYS (k) SEQUENCE BY c",
+            "AUTO CDC",
+        ),
         ("CREATE STREAMING TABLE t", "without AS SELECT"),
         ("CREATE SINK s", "CREATE SINK"),
         ("AUTO CDC INTO t", "AUTO"),
@@ -136,7 +197,10 @@ fn what_is_not_supported_is_refused_by_name() {
         ("STOP STREAM s", "STOP STREAM"),
         ("SET -v", "SET -v"),
         ("MERGE INTO t USING s ON 1 = 1", "MERGE"),
-        ("CREATE TABLE t (x INT) PARTITIONED BY (days(x)) USING json", "transform"),
+        (
+            "CREATE TABLE t (x INT) PARTITIONED BY (days(x)) USING json",
+            "transform",
+        ),
     ] {
         let error = error(text);
         assert!(error.message.contains(part), "{text}: {error}");
@@ -180,7 +244,9 @@ fn every_data_type_of_sparks_ddl_is_read() {
     assert_eq!(type_of("n"), DataType::Timestamp(TimeUnit::Microsecond, None));
     assert_eq!(type_of("p"), DataType::Decimal128(38, 10));
     assert_eq!(type_of("q"), DataType::Decimal128(10, 0));
-    let DataType::List(element) = type_of("r") else { panic!() };
+    let DataType::List(element) = type_of("r") else {
+        panic!()
+    };
     assert_eq!(element.name(), "element");
     assert!(matches!(type_of("s"), DataType::Map(entries, false) if entries.name() == "entries"));
     for (ddl, condition) in [

@@ -33,17 +33,20 @@ pub(crate) async fn run(context: &SessionContext, text: &str, settings: &SqlSett
     let frame = DataFrame::new(context.state(), plan);
     let schema = Arc::clone(frame.schema().inner());
     let batches = frame.collect().await.map_err(SqlError::from)?;
-    Ok(concat_batches(&schema, &batches).map_err(|e| SqlError::new("TEST", e.to_string()))?)
+    concat_batches(&schema, &batches).map_err(|e| SqlError::new("TEST", e.to_string()))
 }
 
 /// Registers a view of this statement.
 pub(crate) async fn create_view(context: &SessionContext, text: &str, settings: &SqlSettings) -> Result<()> {
-    let Some(Statement::CreateView(view)) = parse_script(text, settings.dialect)?.pop().map(|s| s.statement) else {
+    let Some(Statement::CreateView(view)) = parse_script(text, settings.dialect)?.pop().map(|s| s.statement)
+    else {
         panic!("no view: {text}");
     };
     let plan = plan_query(&context.state(), &view.query, settings).await?;
     let definition = ViewDefinition::new(&view, Arc::clone(plan.schema().inner()))?;
-    context.register_table(view.name.clone(), Arc::new(definition)).unwrap();
+    context
+        .register_table(view.name.clone(), Arc::new(definition))
+        .unwrap();
     Ok(())
 }
 
@@ -69,6 +72,12 @@ pub(crate) fn lines(batch: &RecordBatch) -> Vec<String> {
         .map(|c| ArrayFormatter::try_new(c, &options).unwrap())
         .collect();
     (0..batch.num_rows())
-        .map(|row| columns.iter().map(|c| c.value(row).to_string()).collect::<Vec<_>>().join("|"))
+        .map(|row| {
+            columns
+                .iter()
+                .map(|c| c.value(row).to_string())
+                .collect::<Vec<_>>()
+                .join("|")
+        })
         .collect()
 }

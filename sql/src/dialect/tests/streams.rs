@@ -26,7 +26,10 @@ impl StreamDefinition for Definition {
     }
 
     fn with_options(&self, options: &HashMap<String, String>) -> Result<Arc<dyn StreamDefinition>, SqlError> {
-        Ok(Arc::new(Self { schema: Arc::clone(&self.schema), options: options.clone() }))
+        Ok(Arc::new(Self {
+            schema: Arc::clone(&self.schema),
+            options: options.clone(),
+        }))
     }
 }
 
@@ -37,7 +40,10 @@ fn session() -> SessionContext {
         Field::new("v", DataType::Int32, true),
     ]));
     let batch = Arc::new(MemTable::try_new(Arc::clone(&schema), vec![vec![]]).unwrap());
-    let stream = Arc::new(Definition { schema, options: HashMap::new() });
+    let stream = Arc::new(Definition {
+        schema,
+        options: HashMap::new(),
+    });
     for name in ["events", "stream"] {
         let table = StreamableTable::new(Arc::clone(&batch) as _, Arc::clone(&stream) as _);
         context.register_table(name, Arc::new(table)).unwrap();
@@ -72,12 +78,20 @@ fn sources(plan: &LogicalPlan) -> Vec<(SourceId, Option<String>, HashMap<String,
 async fn each_stream_in_the_text_has_its_own_identity_and_a_cte_has_one() {
     let context = session();
     for (text, distinct) in [
-        ("SELECT K FROM STREAM(events) UNION ALL SELECT k FROM STREAM events", 2),
-        ("WITH c AS (SELECT * FROM STREAM(events)) SELECT * FROM c UNION ALL SELECT * FROM c", 1),
+        (
+            "SELECT K FROM STREAM(events) UNION ALL SELECT k FROM STREAM events",
+            2,
+        ),
+        (
+            "WITH c AS (SELECT * FROM STREAM(events)) SELECT * FROM c UNION ALL SELECT * FROM c",
+            1,
+        ),
         ("SELECT * FROM events", 0),
         ("SELECT * FROM STREAM(EVENTS) AS e JOIN events b ON e.k = b.k", 1),
     ] {
-        let plan = plan(&context, text).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+        let plan = plan(&context, text)
+            .await
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
         let mut ids: Vec<SourceId> = sources(&plan).into_iter().map(|(id, ..)| id).collect();
         ids.sort();
         ids.dedup();
@@ -88,10 +102,16 @@ async fn each_stream_in_the_text_has_its_own_identity_and_a_cte_has_one() {
 #[tokio::test]
 async fn a_view_used_twice_is_two_sources() {
     let context = session();
-    create_view(&context, "CREATE TEMP VIEW v AS SELECT k FROM STREAM(events)", &SqlSettings::default())
+    create_view(
+        &context,
+        "CREATE TEMP VIEW v AS SELECT k FROM STREAM(events)",
+        &SqlSettings::default(),
+    )
+    .await
+    .unwrap();
+    let plan = plan(&context, "SELECT * FROM v UNION ALL SELECT * FROM v")
         .await
         .unwrap();
-    let plan = plan(&context, "SELECT * FROM v UNION ALL SELECT * FROM v").await.unwrap();
     let sources = sources(&plan);
     assert_eq!(sources.len(), 2);
     assert_ne!(sources[0].0, sources[1].0);
@@ -108,7 +128,10 @@ async fn with_identified_by_and_alias_are_read() {
     .unwrap();
     let sources = sources(&plan);
     assert_eq!(sources[0].1.as_deref(), Some("src_a"));
-    assert_eq!(sources[0].2.get("maxFilesPerTrigger").map(String::as_str), Some("1"));
+    assert_eq!(
+        sources[0].2.get("maxFilesPerTrigger").map(String::as_str),
+        Some("1")
+    );
     assert_eq!(sources[0].2.get("a.b").map(String::as_str), Some("c"));
     assert_eq!(plan.schema().field(0).name(), "Key");
 }
@@ -124,7 +147,9 @@ async fn stream_watermark_and_delay_stay_names() {
         ("SELECT * FROM STREAM stream watermark", 1),
         ("SELECT * FROM (STREAM events)", 1),
     ] {
-        let plan = plan(&context, text).await.unwrap_or_else(|e| panic!("{text}: {e}"));
+        let plan = plan(&context, text)
+            .await
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(sources(&plan).len(), streams, "{text}");
     }
 }
@@ -139,7 +164,10 @@ async fn a_watermark_is_refused_with_its_place_and_never_ignored() {
         "SELECT * FROM events WATERMARK ts DELAY OF INTERVAL 1.5 SECONDS",
     ] {
         let error = plan(&context, text).await.unwrap_err();
-        assert_eq!(error.condition, "UNSUPPORTED_FEATURE.WATERMARK", "{text}: {error}");
+        assert_eq!(
+            error.condition, "UNSUPPORTED_FEATURE.WATERMARK",
+            "{text}: {error}"
+        );
         let column = text.find("WATERMARK").unwrap() as u64 + 1;
         assert_eq!(error.position, Some((1, column)), "{text}");
     }
@@ -158,9 +186,17 @@ async fn a_stream_of_a_plain_table_is_refused_and_of_a_cte_is_the_cte() {
     let context = session();
     let error = plan(&context, "SELECT * FROM STREAM(missing)").await.unwrap_err();
     assert_eq!(error.condition, "TABLE_OR_VIEW_NOT_FOUND");
-    create_view(&context, "CREATE VIEW v AS SELECT 1 AS one", &SqlSettings::default()).await.unwrap();
+    create_view(
+        &context,
+        "CREATE VIEW v AS SELECT 1 AS one",
+        &SqlSettings::default(),
+    )
+    .await
+    .unwrap();
     let error = plan(&context, "SELECT * FROM STREAM(v)").await.unwrap_err();
     assert_eq!(error.condition, "UNSUPPORTED_FEATURE.STREAM_OF_TABLE");
-    let plan = plan(&context, "WITH c AS (SELECT 1 AS x) SELECT * FROM STREAM c").await.unwrap();
+    let plan = plan(&context, "WITH c AS (SELECT 1 AS x) SELECT * FROM STREAM c")
+        .await
+        .unwrap();
     assert!(sources(&plan).is_empty());
 }

@@ -13,9 +13,7 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
     let mut iter = tokens.into_iter().peekable();
     while let Some(token) = iter.next() {
         let literal = match &token.token {
-            Token::Word(word)
-                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") =>
-            {
+            Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r") => {
                 match iter.peek() {
                     Some(next) if next.span.start == token.span.end => match body(&next.token) {
                         Some((text, quote)) => {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBuilder, PrimitiveBuilder, StringBuilder, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanBuilder, PrimitiveBuilder, StringBuilder,
+    new_null_array,
 };
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::NaiveDate;
 use datafusion::common::Result as DataFusionResult;
@@ -22,6 +23,10 @@ use crate::SqlError;
 const MICROS: i64 = 1_000_000;
 const DAY_MICROS: i64 = 86_400 * MICROS;
 
+fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Timestamp(..))
+}
+
 impl CastFunction {
     /// The array as the target type.
     pub(super) fn convert(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
@@ -34,29 +39,48 @@ impl CastFunction {
         }
         if is_string(from) {
             let text = cast(array, &DataType::Utf8)?;
-            return self.from_text(&text);
+            return self.parse_text(&text);
         }
-        let utc = timestamp();
         match (from, &self.to) {
             (_, DataType::Utf8) => self.to_text(array),
             (f, DataType::Decimal128(p, s)) if is_float(f) => {
                 let values = cast(array, &DataType::Float64)?;
                 self.primitive::<Decimal128Type, _>(
-                    values.as_primitive::<Float64Type>().iter().map(|v| v.map(java_double)),
+                    values
+                        .as_primitive::<Float64Type>()
+                        .iter()
+                        .map(|v| v.map(java_double)),
                     |text| parse::decimal(text, *p, *s),
                 )
             }
+            (f, t) if is_time(f) || is_time(t) => self.convert_time(array),
+            _ => self.with_arrow(array),
+        }
+    }
+
+    /// Conversions from and to dates and times, but for text.
+    fn convert_time(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
+        let utc = timestamp();
+        match (array.data_type(), &self.to) {
             (DataType::Date32, t) if *t == utc => {
                 let days = array.as_primitive::<Date32Type>();
                 self.primitive::<TimestampMicrosecondType, _>(days.iter(), |days| {
-                    let local = NaiveDate::default().checked_add_signed(chrono::Duration::days(i64::from(*days)))?;
+                    let local =
+                        NaiveDate::default().checked_add_signed(chrono::Duration::days(i64::from(*days)))?;
                     self.zone.instant(local.and_time(chrono::NaiveTime::MIN))
                 })
             }
             (f, DataType::Date32) if *f == utc => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
                 self.primitive::<Date32Type, _>(micros.iter(), |m| {
-                    i32::try_from(self.zone.local(*m)?.and_utc().timestamp_micros().div_euclid(DAY_MICROS)).ok()
+                    i32::try_from(
+                        self.zone
+                            .local(*m)?
+                            .and_utc()
+                            .timestamp_micros()
+                            .div_euclid(DAY_MICROS),
+                    )
+                    .ok()
                 })
             }
             (f, DataType::Timestamp(TimeUnit::Microsecond, None)) if *f == utc => {
@@ -68,12 +92,16 @@ impl CastFunction {
             (DataType::Timestamp(TimeUnit::Microsecond, None), t) if *t == utc => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
                 self.primitive::<TimestampMicrosecondType, _>(micros.iter(), |m| {
-                    self.zone.instant(chrono::DateTime::from_timestamp_micros(*m)?.naive_utc())
+                    self.zone
+                        .instant(chrono::DateTime::from_timestamp_micros(*m)?.naive_utc())
                 })
             }
             (f, t) if *f == utc && is_integer(t) => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>();
-                let seconds: ArrayRef = self.as_type::<Int64Type, _>(&DataType::Int64, micros.iter(), |m| Some(m.div_euclid(MICROS)))?;
+                let seconds: ArrayRef =
+                    self.as_type::<Int64Type, _>(&DataType::Int64, micros.iter(), |m| {
+                        Some(m.div_euclid(MICROS))
+                    })?;
                 self.with_arrow(&seconds)
             }
             (f, t) if *f == utc && is_float(t) => {
@@ -87,7 +115,10 @@ impl CastFunction {
             }
             (f, t) if is_integer(f) && *t == utc => {
                 let seconds = cast(array, &DataType::Int64)?;
-                self.primitive::<TimestampMicrosecondType, _>(seconds.as_primitive::<Int64Type>().iter(), |s| s.checked_mul(MICROS))
+                self.primitive::<TimestampMicrosecondType, _>(
+                    seconds.as_primitive::<Int64Type>().iter(),
+                    |s| s.checked_mul(MICROS),
+                )
             }
             _ => self.with_arrow(array),
         }
@@ -113,7 +144,7 @@ impl CastFunction {
         })
     }
 
-    fn from_text(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
+    fn parse_text(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
         let text = array.as_string::<i32>();
         let texts = || text.iter();
         match &self.to {
@@ -130,8 +161,12 @@ impl CastFunction {
                 Ok(Arc::new(out.finish()))
             }
             DataType::Int8 => self.primitive::<Int8Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
-            DataType::Int16 => self.primitive::<Int16Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
-            DataType::Int32 => self.primitive::<Int32Type, _>(texts(), |t| parse::integer(t)?.try_into().ok()),
+            DataType::Int16 => {
+                self.primitive::<Int16Type, _>(texts(), |t| parse::integer(t)?.try_into().ok())
+            }
+            DataType::Int32 => {
+                self.primitive::<Int32Type, _>(texts(), |t| parse::integer(t)?.try_into().ok())
+            }
             DataType::Int64 => self.primitive::<Int64Type, _>(texts(), |t| parse::integer(t)),
             DataType::Float32 => self.primitive::<Float32Type, _>(texts(), |t| {
                 let digits = t.trim_matches(|c: char| c <= ' ');
@@ -139,9 +174,13 @@ impl CastFunction {
                 parse::double(t).map(|wide| plain.parse::<f32>().unwrap_or(wide as f32))
             }),
             DataType::Float64 => self.primitive::<Float64Type, _>(texts(), |t| parse::double(t)),
-            DataType::Decimal128(p, s) => self.primitive::<Decimal128Type, _>(texts(), |t| parse::decimal(t, *p, *s)),
+            DataType::Decimal128(p, s) => {
+                self.primitive::<Decimal128Type, _>(texts(), |t| parse::decimal(t, *p, *s))
+            }
             DataType::Date32 => self.primitive::<Date32Type, _>(texts(), |t| {
-                let days = parse::date(t)?.signed_duration_since(NaiveDate::default()).num_days();
+                let days = parse::date(t)?
+                    .signed_duration_since(NaiveDate::default())
+                    .num_days();
                 i32::try_from(days).ok()
             }),
             DataType::Timestamp(TimeUnit::Microsecond, None) => {
@@ -150,7 +189,9 @@ impl CastFunction {
             DataType::Timestamp(..) => {
                 self.primitive::<TimestampMicrosecondType, _>(texts(), |t| parse::timestamp(t, &self.zone))
             }
-            other => Err(SqlError::new("UNSUPPORTED_DATATYPE", format!("no cast of a string to {other}")).into()),
+            other => {
+                Err(SqlError::new("UNSUPPORTED_DATATYPE", format!("no cast of a string to {other}")).into())
+            }
         }
     }
 

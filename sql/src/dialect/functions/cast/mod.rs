@@ -31,7 +31,12 @@ pub(crate) enum Misfit {
 }
 
 /// The cast of an expression of a known type; refused where Spark has none.
-pub(crate) fn spark_cast(expr: Expr, from: &DataType, to: &DataType, settings: &SqlSettings) -> Result<Expr, SqlError> {
+pub(crate) fn spark_cast(
+    expr: Expr,
+    from: &DataType,
+    to: &DataType,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
     let function = CastFunction::new(to.clone(), Misfit::Error, settings);
     function.check(from)?;
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
@@ -72,13 +77,24 @@ impl CastFunction {
         if from == to || *from == DataType::Null {
             return Ok(());
         }
-        let is_time = |t: &DataType| matches!(t, DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _));
+        let is_time = |t: &DataType| {
+            matches!(
+                t,
+                DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
+            )
+        };
         let allowed = match (from, to) {
             (f, t) if is_numeric(f) && is_numeric(t) => true,
             (DataType::UInt64, DataType::Int64) => true,
             (f, DataType::Boolean) | (DataType::Boolean, f) if is_numeric(f) => true,
-            (f, t) if is_string(f) => is_numeric(t) || is_time(t) || matches!(t, DataType::Boolean | DataType::Binary | DataType::Utf8),
-            (f, DataType::Utf8) => is_numeric(f) || is_time(f) || matches!(f, DataType::Boolean | DataType::Binary),
+            (f, t) if is_string(f) => {
+                is_numeric(t)
+                    || is_time(t)
+                    || matches!(t, DataType::Boolean | DataType::Binary | DataType::Utf8)
+            }
+            (f, DataType::Utf8) => {
+                is_numeric(f) || is_time(f) || matches!(f, DataType::Boolean | DataType::Binary)
+            }
             (f, t) if is_time(f) && is_time(t) => true,
             (f, t) if *f == timestamp() => is_integer(t) || is_float(t),
             (f, t) if *t == timestamp() => is_integer(f),

@@ -30,7 +30,10 @@ pub(crate) fn double(text: &str) -> Option<f64> {
         _ => {}
     }
     let digits = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
-    if !digits.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b)) {
+    if !digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b".eE+-".contains(&b))
+    {
         return None;
     }
     digits.parse().ok()
@@ -108,7 +111,11 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
         return None;
     }
     let year: i32 = year.parse().ok()?;
-    NaiveDate::from_ymd_opt(if negative { -year } else { year }, month.parse().ok()?, day.parse().ok()?)
+    NaiveDate::from_ymd_opt(
+        if negative { -year } else { year },
+        month.parse().ok()?,
+        day.parse().ok()?,
+    )
 }
 
 /// A timestamp in microseconds: a date, or a date and a time with an optional zone; without one, the session's.
