@@ -79,6 +79,18 @@ impl TidemillError {
         self
     }
 
+    /// The outermost error of this type in a chain of causes.
+    pub(crate) fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(ours) = error.downcast_ref() {
+                return Some(ours);
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// What to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -124,13 +136,12 @@ impl From<SqlError> for TidemillError {
 
 impl From<DataFusionError> for TidemillError {
     fn from(error: DataFusionError) -> Self {
+        // The outermost of ours says most; its own cause may be another DataFusion error.
+        if let Some(ours) = Self::find(&error) {
+            return ours.clone();
+        }
         if let Some(ours) = SqlError::find(&error) {
             return ours.clone().into();
-        }
-        if let DataFusionError::External(inner) = error.find_root()
-            && let Some(ours) = inner.downcast_ref::<Self>()
-        {
-            return ours.clone();
         }
         Self::invalid("EXECUTION_ERROR", error.strip_backtrace()).with_source(error)
     }
@@ -144,21 +155,18 @@ impl From<TidemillError> for DataFusionError {
 
 impl From<CheckpointError> for TidemillError {
     fn from(error: CheckpointError) -> Self {
-        Self::new(kind_of(&error), error.condition(), error.to_string()).with_source(error)
+        Self::new(kind_of(error.kind()), error.condition(), error.to_string()).with_source(error)
     }
 }
 
 impl From<StateError> for TidemillError {
     fn from(error: StateError) -> Self {
-        match error {
-            StateError::Checkpoint(error) => error.into(),
-            other => Self::new(ErrorKind::Corrupt, "STATE_ERROR", other.to_string()).with_source(other),
-        }
+        Self::new(kind_of(error.kind()), error.condition(), error.to_string()).with_source(error)
     }
 }
 
-fn kind_of(error: &CheckpointError) -> ErrorKind {
-    match error.kind() {
+fn kind_of(kind: CheckpointErrorKind) -> ErrorKind {
+    match kind {
         CheckpointErrorKind::Retry => ErrorKind::Retry,
         CheckpointErrorKind::Concurrent => ErrorKind::Concurrent,
         CheckpointErrorKind::Corrupt => ErrorKind::Corrupt,

@@ -1,16 +1,22 @@
 //! Writes a stream: sink, mode, trigger, checkpoint, and then a running query.
 
+use std::any::Any;
 use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use tidemill_checkpoint::BatchId;
-use tidemill_sql::StreamingPlan;
+use tidemill_sql::{StreamableTable, StreamingPlan};
 
 use crate::execution::{CheckpointRequest, SinkRequest, StartRequest, start};
 use crate::reader::set_path;
 use crate::session::{SessionHandle, SessionInner};
 use crate::sink::{ForeachBatchSink, StreamSink};
-use crate::{Conf, FileUri, Options, OutputMode, Result, StreamingQuery, TidemillError, Trigger};
+use crate::source::SourceDefinition;
+use crate::{
+    Conf, FileUri, Options, OutputMode, Result, StreamingQuery, StreamingSession, TidemillError, Trigger,
+};
 
 /// How a streaming DataFrame is written; made by
 /// [`write_stream`](crate::DataFrameStreamingExt::write_stream).
@@ -18,7 +24,7 @@ use crate::{Conf, FileUri, Options, OutputMode, Result, StreamingQuery, Tidemill
 #[must_use = "a writer writes nothing until start()"]
 pub struct DataStreamWriter {
     frame: DataFrame,
-    sink: SinkRequest,
+    sink: Option<SinkRequest>,
     mode: OutputMode,
     query_name: Option<String>,
     sink_name: Option<String>,
@@ -27,6 +33,8 @@ pub struct DataStreamWriter {
     options: Options,
 }
 
+/// What a writer writes when it is not told.
+const DEFAULT_FORMAT: &str = "parquet";
 const CHECKPOINT_LOCATION: &str = "checkpointLocation";
 const CHECKPOINT_CONF: &str = "spark.sql.streaming.checkpointLocation";
 
@@ -37,7 +45,7 @@ impl DataStreamWriter {
     pub(crate) fn new(frame: DataFrame) -> Self {
         Self {
             frame,
-            sink: SinkRequest::Format("parquet".to_owned()),
+            sink: None,
             mode: OutputMode::Append,
             query_name: None,
             sink_name: None,
@@ -49,7 +57,7 @@ impl DataStreamWriter {
 
     /// The sink: `parquet` (the default), `json`, `csv`, `text`, `console`, `memory`, `noop`, or one of the user's own.
     pub fn format(mut self, format: impl Into<String>) -> Self {
-        self.sink = SinkRequest::Format(format.into());
+        self.sink = Some(SinkRequest::Format(format.into()));
         self
     }
 
@@ -107,13 +115,13 @@ impl DataStreamWriter {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        self.sink = SinkRequest::Open(Arc::new(ForeachBatchSink::new(function)));
+        self.sink = Some(SinkRequest::Open(Arc::new(ForeachBatchSink::new(function))));
         self
     }
 
     /// Writes into a sink that the caller made.
     pub fn sink(mut self, sink: Arc<dyn StreamSink>) -> Self {
-        self.sink = SinkRequest::Open(sink);
+        self.sink = Some(SinkRequest::Open(sink));
         self
     }
 
@@ -142,6 +150,7 @@ impl DataStreamWriter {
         }
         let session = session_of(&state)?;
         let conf = session.conf();
+        let sink = sink.unwrap_or_else(|| SinkRequest::Format(DEFAULT_FORMAT.to_owned()));
         check_sink_name(sink_name.as_deref(), &conf)?;
         let checkpoint = checkpoint_request(&mut options, query_name.as_deref(), &sink, &session, &conf)?;
         start(StartRequest {
@@ -167,6 +176,78 @@ impl DataStreamWriter {
     pub async fn start_path(mut self, path: impl Into<String>) -> Result<StreamingQuery> {
         set_path(&mut self.options, path.into())?;
         self.start().await
+    }
+
+    /// [`start`](Self::start), appending to the table of this name.
+    ///
+    /// A table made with `CREATE TABLE … USING` a file format gets the rows in its folder and format. Without such a
+    /// table one is made, over option `path` or else the table's name in `spark.sql.warehouse.dir`
+    /// (`spark-warehouse`); it lives as long as the session's catalog.
+    ///
+    /// # Errors
+    /// As `start`; a view, or a table that is not over files; a format or path other than the table's.
+    pub async fn to_table(mut self, name: &str) -> Result<StreamingQuery> {
+        let (state, plan) = self.frame.clone().into_parts();
+        let session = StreamingSession::of_inner(session_of(&state)?);
+        let asked = match &self.sink {
+            Some(SinkRequest::Format(format)) => Some(format.clone()),
+            Some(SinkRequest::Open(_)) => return Err(no_file_table(name)),
+            None => None,
+        };
+        let reference = TableReference::from(name);
+        if session.context().table_exist(reference.clone())? {
+            let provider = session.context().table_provider(reference).await?;
+            let (format, path) = files_of(name, provider.as_ref())?;
+            check_same(name, "format", asked.as_deref(), &format)?;
+            check_same(name, "path", self.options.get("path"), &path)?;
+            self.options.set("path", path);
+            return self.format(format).start().await;
+        }
+        let format = asked.unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
+        if self.options.get("path").is_none() {
+            let conf = session.conf();
+            let warehouse = conf.get("spark.sql.warehouse.dir").unwrap_or("spark-warehouse");
+            self.options
+                .set("path", format!("{warehouse}/{}", reference.table()));
+        }
+        let (options, partition_by) = (self.options.clone(), self.partition_by.clone());
+        let query = self.format(format.clone()).start().await?;
+        let schema = Arc::clone(plan.schema().inner());
+        session
+            .register_output(&reference, &format, &options, &schema, &partition_by)
+            .await?;
+        Ok(query)
+    }
+}
+
+/// Format and path of a table over files.
+fn files_of(name: &str, table: &dyn TableProvider) -> Result<(String, String)> {
+    let table = (table as &dyn Any).downcast_ref::<StreamableTable>();
+    let stream = table.map(|t| t.stream().as_ref() as &dyn Any);
+    let definition = stream.and_then(|s| s.downcast_ref::<SourceDefinition>());
+    let path = definition.and_then(|d| d.options().get("path"));
+    match (definition, path) {
+        (Some(definition), Some(path)) => Ok((definition.format().to_owned(), path.to_owned())),
+        _ => Err(no_file_table(name)),
+    }
+}
+
+fn no_file_table(name: &str) -> TidemillError {
+    TidemillError::unsupported(
+        "UNSUPPORTED_TABLE_WRITE",
+        format!(
+            "table {name} cannot be written as a stream: only tables over files can, made with CREATE TABLE … USING"
+        ),
+    )
+}
+
+fn check_same(table: &str, what: &str, asked: Option<&str>, has: &str) -> Result<()> {
+    match asked {
+        Some(asked) if !asked.eq_ignore_ascii_case(has) => Err(TidemillError::invalid(
+            "TABLE_DOES_NOT_MATCH",
+            format!("table {table} has {what} '{has}', but the writer asks for '{asked}'; leave it out"),
+        )),
+        _ => Ok(()),
     }
 }
 

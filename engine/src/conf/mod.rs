@@ -3,6 +3,7 @@
 //! A known key is checked when it is set; other `spark.*` keys are kept, since Spark accepts them too and a script
 //! should run on both engines. `spark.sql.shuffle.partitions` defaults to the number of cores, not to 200.
 
+mod defaults;
 mod pinned;
 mod table;
 

@@ -7,6 +7,7 @@ use tidemill_checkpoint::{
     StreamingCheckpoint,
 };
 use tidemill_sql::{StreamingPlan, StreamingRelation};
+use tidemill_state::{check_operators, read_all};
 
 use super::micro_batch::{OffsetLine, Position};
 use super::stages::{BatchFacts, LoggedBatch, SourceOffsets};
@@ -129,6 +130,8 @@ pub(super) async fn recover(
 /// A query without stateful operators must not go on with a checkpoint that holds state: it would be another query.
 async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
     let files = checkpoint.manager();
+    check_operators(&[], &read_all(files.as_ref()).await?)?;
+    // State older than the operators' metadata is state all the same.
     let mut operators = Vec::new();
     for folder in files.list(CheckpointLocation::STATE).await? {
         if folder.is_dir && folder.name.parse::<u32>().is_ok() {

@@ -25,7 +25,7 @@ use super::recover::{
     Recovered, SourceLayout, commit_log_version, offset_log_version, recover, source_layout,
 };
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
-use crate::query::{Ending, QueryIdentity, QueryShared, StreamingQuery};
+use crate::query::{Ending, QueryIdentity, QueryShared, StopRequest, StreamingQuery};
 use crate::session::SessionInner;
 use crate::sink::{SinkContext, SinkStart, StreamSink};
 use crate::source::SourceContext;
@@ -98,7 +98,7 @@ pub(crate) async fn start(request: StartRequest) -> Result<StreamingQuery> {
         temporary,
     };
     run.announce_start();
-    drop(tokio::spawn(run.to_end()));
+    drop(tokio::spawn(run.run()));
     Ok(query)
 }
 
@@ -193,12 +193,12 @@ impl Run {
     }
 
     /// The task of the run: whatever happens, the end is announced, and after everything is released.
-    async fn to_end(mut self) {
+    async fn run(mut self) {
         let temporary = self.temporary.take();
         let conf = Arc::clone(&self.conf);
         let shared = Arc::clone(&self.shared);
         let session = Arc::clone(&self.request.session);
-        let ending = match AssertUnwindSafe(self.execute()).catch_unwind().await {
+        let ending = match AssertUnwindSafe(Box::pin(self.execute())).catch_unwind().await {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => Ending::Failed(error),
             Err(panic) => Ending::Failed(TidemillError::internal(format!(
@@ -229,6 +229,26 @@ impl Run {
 
     /// Recovers, opens the sources and runs the trigger; everything is released when this returns.
     async fn execute(self) -> Result<Ending> {
+        let trigger = self.request.trigger;
+        let shared = Arc::clone(&self.shared);
+        let mut batches = tokio::select! {
+            biased;
+            () = shared.wait_for_stop(StopRequest::Abort) => return Ok(Ending::Stopped),
+            opened = self.open() => opened?,
+        };
+        let ending = batches.run_to_end(trigger).await;
+        for open in &batches.sources {
+            open.source.stop().await;
+        }
+        if let Some(purge) = batches.purge.take() {
+            // It only logs; a panic of it is no fault of the query.
+            let _ = purge.await;
+        }
+        ending
+    }
+
+    /// Everything before the first batch.
+    async fn open(self) -> Result<MicroBatchExecution> {
         let version = self.checkpoint.offset_log().version();
         let layout = source_layout(&self.plan, version, &self.conf)?;
         let recovered = recover(&self.checkpoint, &layout, &self.conf).await?;
@@ -243,17 +263,7 @@ impl Run {
                 resumed: recovered.resumed,
             })
             .await?;
-        let trigger = self.request.trigger;
-        let mut batches = self.batches(layout, recovered, sources, conf);
-        let ending = batches.run_to_end(trigger).await;
-        for open in &batches.sources {
-            open.source.stop().await;
-        }
-        if let Some(purge) = batches.purge.take() {
-            // It only logs; a panic of it is no fault of the query.
-            let _ = purge.await;
-        }
-        ending
+        Ok(self.batches(layout, recovered, sources, conf))
     }
 
     async fn open_sources(&self, layout: &SourceLayout, conf: &Arc<Conf>) -> Result<Vec<OpenSource>> {

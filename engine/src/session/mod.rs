@@ -82,6 +82,10 @@ impl StreamingSession {
         Self::builder().build()
     }
 
+    pub(crate) fn of_inner(inner: Arc<SessionInner>) -> Self {
+        Self { inner }
+    }
+
     /// Sets a session up.
     pub fn builder() -> StreamingSessionBuilder {
         StreamingSessionBuilder::default()

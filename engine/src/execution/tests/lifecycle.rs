@@ -269,3 +269,28 @@ async fn a_batch_closure_gets_an_ordinary_dataframe() {
     query.await_termination(None).await.unwrap();
     assert_eq!(*counts.lock().unwrap(), [(0, 2), (1, 1)]);
 }
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_made_and_read_back() {
+    let fixture = Fixture::new(3);
+    let session = fixture.session();
+    let out = fixture.folder.path().join("out").display().to_string();
+    let write = async |limit: u64| {
+        let writer = fixture.stream(&session, limit).await.write_stream();
+        let writer = writer.option("checkpointLocation", fixture.checkpoint().display());
+        let query = writer
+            .trigger(Trigger::AvailableNow)
+            .option("path", &out)
+            .to_table("t")
+            .await?;
+        query.await_termination(None).await
+    };
+    write(2).await.unwrap();
+    assert_eq!(session.table("t").await.unwrap().count().await.unwrap(), 3);
+    fixture.numbers.grow_to(5);
+    write(2).await.unwrap();
+    assert_eq!(session.table("t").await.unwrap().count().await.unwrap(), 5);
+    let writer = fixture.stream(&session, 2).await.write_stream().format("json");
+    let error = writer.to_table("t").await.unwrap_err();
+    assert_eq!(error.condition(), "TABLE_DOES_NOT_MATCH");
+}

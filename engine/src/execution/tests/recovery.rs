@@ -133,8 +133,15 @@ async fn a_checkpoint_of_another_number_of_sources_is_refused() {
 async fn a_checkpoint_with_state_is_refused_by_a_query_without() {
     let fixture = Fixture::new(2);
     fixture.run_available().await.unwrap();
-    std::fs::create_dir_all(fixture.checkpoint().join("state/0/0")).unwrap();
+    let state = fixture.checkpoint().join("state/0/_metadata");
+    std::fs::create_dir_all(&state).unwrap();
+    let old = fixture.run_available().await.unwrap_err();
+    assert!(old.message().contains("[0]"), "{old}");
+    let metadata = r#"{"operatorInfo":{"operatorId":0,"operatorName":"stateStoreSave"},"stateStoreInfo":[{"storeName":"default","numColsPrefixKey":0,"numPartitions":2}]}"#;
+    #[allow(clippy::disallowed_methods)]
+    std::fs::write(state.join("metadata"), format!("v1\n{metadata}")).unwrap();
     let error = fixture.run_available().await.unwrap_err();
+    assert!(error.message().contains("stateStoreSave"), "{error}");
     assert_eq!(
         error.condition(),
         "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA"

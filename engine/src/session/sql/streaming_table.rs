@@ -79,7 +79,7 @@ impl StreamingSession {
     }
 
     /// Makes the output readable by its name, as a batch and as a stream, through the log of the sink.
-    async fn register_output(
+    pub(crate) async fn register_output(
         &self,
         name: &TableReference,
         format: &str,
