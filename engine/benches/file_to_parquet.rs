@@ -3,6 +3,15 @@
 //! `cargo bench -p tidemill --bench file_to_parquet [-- RUNS [FILES]]`: 20 files of 500,000 rows in 4 row groups each. Both
 //! sides write the same rows with snappy and fsync what they wrote; runs alternate, medians are compared.
 
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
+)]
+
 mod durable_write;
 
 use std::fs::File;

@@ -3,6 +3,15 @@
 //! `cargo bench -p tidemill --bench small_batch [-- BATCHES]`: memory to noop (two durable writes a batch) and one small JSON
 //! file to noop (three), p50 and p99 over all batches after the first twenty, and what each part of a batch took.
 
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
+)]
+
 mod durable_write;
 
 use std::sync::Arc;
@@ -116,14 +125,13 @@ async fn file_to_noop(folder: &std::path::Path, batches: usize) -> Result<(), Bo
 
 /// The parts of each batch, in ms, from its progress.
 #[derive(Default)]
-struct Parts(std::collections::BTreeMap<String, Vec<Duration>>);
+struct Parts(std::collections::BTreeMap<&'static str, Vec<Duration>>);
 
 impl Parts {
     fn add(&mut self, query: &StreamingQuery) {
         if let Some(progress) = query.last_progress() {
             for (part, ms) in &progress.duration_ms {
-                let took = Duration::from_millis(u64::try_from(*ms).unwrap_or(0));
-                self.0.entry(part.clone()).or_default().push(took);
+                self.0.entry(*part).or_default().push(Duration::from_millis(*ms));
             }
         }
     }

@@ -2,6 +2,15 @@
 //!
 //! The budget of a batch of filter and projection is 1 ms.
 
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
+)]
+
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;

@@ -1,5 +1,14 @@
 //! How fast flat JSON becomes Arrow.
 
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
+)]
+
 use std::hint::black_box;
 use std::sync::Arc;
 
