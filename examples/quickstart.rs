@@ -11,7 +11,8 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::prelude::{DataFrame, JoinType, cast, coalesce, col, lit};
 use tidemill::prelude::*;
 
-const CLICKS: &str = "ts TIMESTAMP, click_id BIGINT, user STRING, page_id INT, action STRING, dwell_ms INT, agent STRING";
+const CLICKS: &str =
+    "ts TIMESTAMP, click_id BIGINT, user STRING, page_id INT, action STRING, dwell_ms INT, agent STRING";
 
 #[tokio::main]
 async fn main() -> Result<()> {

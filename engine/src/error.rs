@@ -79,6 +79,18 @@ impl TidemillError {
         self
     }
 
+    /// The outermost error of this type in a chain of causes.
+    pub(crate) fn find<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(ours) = error.downcast_ref() {
+                return Some(ours);
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// What to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -124,13 +136,12 @@ impl From<SqlError> for TidemillError {
 
 impl From<DataFusionError> for TidemillError {
     fn from(error: DataFusionError) -> Self {
+        // The outermost of ours says most; its own cause may be another DataFusion error.
+        if let Some(ours) = Self::find(&error) {
+            return ours.clone();
+        }
         if let Some(ours) = SqlError::find(&error) {
             return ours.clone().into();
-        }
-        if let DataFusionError::External(inner) = error.find_root()
-            && let Some(ours) = inner.downcast_ref::<Self>()
-        {
-            return ours.clone();
         }
         Self::invalid("EXECUTION_ERROR", error.strip_backtrace()).with_source(error)
     }

@@ -39,3 +39,12 @@ pub use tidemill_sql::OutputMode;
 pub use tidemill_sql::dialect::SqlDialect;
 pub use trigger::Trigger;
 pub use writer::DataStreamWriter;
+
+/// The documents' examples, as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/builder.md")]
+    struct Builder;
+}

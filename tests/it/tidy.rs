@@ -241,14 +241,7 @@ fn no_usize_reaches_a_disk() {
 #[test]
 fn nothing_is_left_for_later_or_switched_off() {
     lines(&rust(), "unfinished or switched off", |line| {
-        let marks = [
-            "todo!(",
-            "unimplemented!(",
-            "dbg!(",
-            "#[ignore",
-            "FIXME",
-            "TODO",
-        ];
+        let marks = ["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "FIXME", "TODO"];
         marks.iter().any(|m| line.contains(m))
     });
 }

@@ -151,7 +151,9 @@ impl SourceDefinition {
     /// Sources without files stay as they are.
     #[must_use]
     pub fn partitioned_by(self: Arc<Self>, columns: &[String]) -> Arc<Self> {
-        let Kind::File(files) = &self.kind else { return self };
+        let Kind::File(files) = &self.kind else {
+            return self;
+        };
         if columns.is_empty() {
             return self;
         }

@@ -72,9 +72,7 @@ pub(crate) fn missing_file(uri: &FileUri) -> TidemillError {
 /// The error for a file that cannot be read.
 pub(super) fn unreadable_file(uri: &FileUri, error: DataFusionError) -> TidemillError {
     let name = uri.to_hadoop();
-    if let DataFusionError::External(inner) = error.find_root()
-        && let Some(ours) = inner.downcast_ref::<TidemillError>()
-    {
+    if let Some(ours) = TidemillError::find(&error) {
         if ours.message().contains(&name) {
             return ours.clone();
         }

@@ -9,7 +9,7 @@ use crate::harness::sorted;
 use crate::harness::spark::spark;
 
 const SELECT: &str = "SELECT id, CAST(id AS INT) AS i, CAST(id AS SMALLINT) AS s, CAST(id AS TINYINT) AS b,
-    CAST(v AS FLOAT) AS f, v, k, ts, CAST(ts AS DATE) AS d, id > 1 AS flag, CAST(v AS DECIMAL(12, 3)) AS dec,
+    CAST(v AS FLOAT) AS f, v, k, ts, CAST(ts AS DATE) AS d, id > 1 AS flag, CAST(v AS DECIMAL(20, 3)) AS dec,
     tags, st FROM STREAM(src)";
 
 const SCHEMA: &str =

@@ -27,7 +27,12 @@ impl StreamingSession {
         check_partition_columns(clauses)?;
         let format = clauses.format.as_deref().unwrap_or("parquet");
         let table = self
-            .streamable_table(format, clauses.columns.clone(), table_options(clauses)?, &clauses.partition_by)
+            .streamable_table(
+                format,
+                clauses.columns.clone(),
+                table_options(clauses)?,
+                &clauses.partition_by,
+            )
             .await?;
         self.context().register_table(clauses.name.clone(), table)?;
         Ok(StatementResult::done())
@@ -41,9 +46,10 @@ impl StreamingSession {
         options: Options,
         partition_by: &[String],
     ) -> Result<Arc<StreamableTable>> {
-        let definition = SourceDefinition::resolve_table(format, schema, options, self.context(), &self.conf())
-            .await?
-            .partitioned_by(partition_by);
+        let definition =
+            SourceDefinition::resolve_table(format, schema, options, self.context(), &self.conf())
+                .await?
+                .partitioned_by(partition_by);
         let batch = match definition.batch_table() {
             Ok(batch) => batch,
             Err(error) => Arc::new(StreamOnly {
@@ -107,14 +113,14 @@ impl StreamingSession {
         if is_view == view {
             return Ok(());
         }
-        let (is, wanted) = if is_view {
-            ("a view", "VIEW")
+        let (condition, is, wanted) = if is_view {
+            ("EXPECT_TABLE_NOT_VIEW", "a view", "DROP VIEW")
         } else {
-            ("a table", "TABLE")
+            ("EXPECT_VIEW_NOT_TABLE", "a table", "DROP TABLE")
         };
         Err(TidemillError::invalid(
-            "EXPECT_TABLE_NOT_VIEW",
-            format!("{name} is {is}; write {wanted} instead."),
+            condition,
+            format!("{name} is {is}; drop it with {wanted}."),
         ))
     }
 

@@ -14,6 +14,8 @@ mod script;
 mod setting;
 mod spark_type;
 mod streaming_table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

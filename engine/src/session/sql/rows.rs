@@ -7,7 +7,9 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::dataframe::DataFrame;
 use futures::TryStreamExt;
-use tidemill_sql::record::{CsvEncoder, CsvWriteOptions, JsonEncoder, JsonWriteOptions, RecordEncoder, RecordError};
+use tidemill_sql::record::{
+    CsvEncoder, CsvWriteOptions, JsonEncoder, JsonWriteOptions, RecordEncoder, RecordError,
+};
 
 use crate::sink::show::{ShowOptions, show_string};
 use crate::{ErrorKind, Result, StreamingSession, TidemillError};
@@ -30,7 +32,12 @@ impl StreamingSession {
     ///
     /// # Errors
     /// The failure of the query; a type that the format cannot write; what `out` refuses.
-    pub async fn write_rows(&self, frame: DataFrame, format: RowFormat, out: &mut (dyn Write + Send)) -> Result<()> {
+    pub async fn write_rows(
+        &self,
+        frame: DataFrame,
+        format: RowFormat,
+        out: &mut (dyn Write + Send),
+    ) -> Result<()> {
         let conf = self.conf();
         let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
         let schema = Arc::clone(frame.schema().inner());
@@ -59,7 +66,11 @@ impl StreamingSession {
 }
 
 /// The encoder of a format that is written batch by batch, with the writer's default options.
-fn encoder(format: RowFormat, schema: &SchemaRef, time_zone: &str) -> Result<Option<Box<dyn RecordEncoder>>, RecordError> {
+fn encoder(
+    format: RowFormat,
+    schema: &SchemaRef,
+    time_zone: &str,
+) -> Result<Option<Box<dyn RecordEncoder>>, RecordError> {
     Ok(match format {
         RowFormat::Table => None,
         RowFormat::Json => {
@@ -79,6 +90,11 @@ fn refused(error: RecordError) -> TidemillError {
 }
 
 fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
-    out.write_all(bytes)
-        .map_err(|e| TidemillError::new(ErrorKind::Retry, "CANNOT_WRITE_ROWS", format!("cannot write rows: {e}")))
+    out.write_all(bytes).map_err(|e| {
+        TidemillError::new(
+            ErrorKind::Retry,
+            "CANNOT_WRITE_ROWS",
+            format!("cannot write rows: {e}"),
+        )
+    })
 }

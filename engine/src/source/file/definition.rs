@@ -92,7 +92,9 @@ impl FileDefinition {
                 partitions.push(Arc::clone(found));
             }
         }
-        let data = all.iter().filter(|f| !partitions.iter().any(|p| p.name() == f.name()));
+        let data = all
+            .iter()
+            .filter(|f| !partitions.iter().any(|p| p.name() == f.name()));
         let data = Schema::new(data.cloned().collect::<Vec<_>>());
         let base = self.layout.base().cloned();
         Self {

@@ -100,6 +100,14 @@ fn one(expr: Expr) -> Result<Expr> {
         }
         Expr::TypedString(typed) => typed_string(typed)?,
         Expr::UnaryOp { op, expr } => unary(op, *expr)?,
+        Expr::Extract { field, expr, .. } => extract(&field.to_string(), *expr)?,
+        other => infallible(other),
+    })
+}
+
+/// The expressions whose rewriting cannot fail.
+fn infallible(expr: Expr) -> Expr {
+    match expr {
         Expr::Between {
             expr,
             negated,
@@ -126,7 +134,6 @@ fn one(expr: Expr) -> Result<Expr> {
             else_result,
             ..
         } => case(operand, conditions, else_result),
-        Expr::Extract { field, expr, .. } => extract(&field.to_string(), *expr)?,
         Expr::Ceil { expr, .. } => call("ceil", vec![*expr]),
         Expr::Floor { expr, .. } => call("floor", vec![*expr]),
         Expr::Position { expr, r#in } => call("locate", vec![*expr, *r#in]),
@@ -148,9 +155,9 @@ fn one(expr: Expr) -> Result<Expr> {
             ..
         } => trim(trim_where, trim_what, *expr),
         Expr::Struct { values, fields } if fields.is_empty() => named_struct(values),
-        Expr::Function(function) => operator_of(function).unwrap_or_else(of_function),
+        Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
-    })
+    }
 }
 
 /// `DATE '…'`, `TIMESTAMP '…'`.
@@ -284,8 +291,8 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
     of_function(function)
 }
 
-/// The operator that a call stands for; the call itself where it stands for none.
-fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
+/// The operator or other call that a call stands for.
+fn operator_of(function: &Function) -> Option<Expr> {
     let name = function.name.to_string().trim_matches('`').to_lowercase();
     let args: Vec<Expr> = match &function.args {
         FunctionArguments::List(list) => list
@@ -298,7 +305,7 @@ fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
             .collect(),
         _ => Vec::new(),
     };
-    Ok(match (name.as_str(), args.as_slice()) {
+    Some(match (name.as_str(), args.as_slice()) {
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.
@@ -306,8 +313,12 @@ fn operator_of(function: Function) -> std::result::Result<Expr, Function> {
         ("rtrim", [chars, text]) => call("__rtrim", vec![text.clone(), chars.clone()]),
         ("mod", [a, b]) => binary(a.clone(), BinaryOperator::Modulo, b.clone()),
         // DataFusion's digest is a view of a string.
-        ("md5", [_]) => cast(CAST_PREFIX, of_function(function), &DataType::String(None)),
-        _ => return Err(function),
+        ("md5", [_]) => cast(
+            CAST_PREFIX,
+            of_function(function.clone()),
+            &DataType::String(None),
+        ),
+        _ => return None,
     })
 }
 

@@ -75,6 +75,33 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
         ),
         Expr::UnaryOp { op, expr } => unary(op, expr, scope)?,
         Expr::BinaryOp { left, op, right } => binary(left, op, right, scope)?,
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => case(operand.as_deref(), conditions, else_result.as_deref(), scope)?,
+        Expr::Cast {
+            kind,
+            expr,
+            data_type,
+            ..
+        } => cast(kind, expr, data_type, scope)?,
+        Expr::Struct { values, .. } => structure(values, scope)?,
+        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
+        Expr::Function(function) => call(function, scope)?,
+        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+        other => match predicate(other, scope) {
+            Some(text) => text,
+            None => special_call(other, scope)?,
+        },
+    })
+}
+
+/// Tests: IS NULL, BETWEEN, IN, LIKE and their like.
+fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
+    let t = |e: &Expr| text(e, scope);
+    Some(match expr {
         Expr::IsNull(e) => format!("({} IS NULL)", t(e)?),
         Expr::IsNotNull(e) => format!("({} IS NOT NULL)", t(e)?),
         Expr::IsTrue(e) => format!("({} <=> true)", t(e)?),
@@ -114,18 +141,15 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
             pattern,
             ..
         } => not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?)),
-        Expr::Case {
-            operand,
-            conditions,
-            else_result,
-            ..
-        } => case(operand.as_deref(), conditions, else_result.as_deref(), scope)?,
-        Expr::Cast {
-            kind,
-            expr,
-            data_type,
-            ..
-        } => cast(kind, expr, data_type, scope)?,
+        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
+        _ => return None,
+    })
+}
+
+/// Calls with a grammar of their own.
+fn special_call(expr: &Expr, scope: &NameScope) -> Option<String> {
+    let t = |e: &Expr| text(e, scope);
+    Some(match expr {
         Expr::Extract { field, expr, .. } => format!("extract({} FROM {})", field_name(field), t(expr)?),
         Expr::Ceil { expr, .. } => format!("CEIL({})", t(expr)?),
         Expr::Floor { expr, .. } => format!("FLOOR({})", t(expr)?),
@@ -150,11 +174,6 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
             expr,
             trim_characters: None,
         } => trim(trim_where.as_ref(), trim_what.as_deref(), expr, scope)?,
-        Expr::Struct { values, .. } => structure(values, scope)?,
-        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
-        Expr::Function(function) => call(function, scope)?,
-        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
-        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
         _ => return None,
     })
 }

@@ -51,7 +51,7 @@ impl ConditionalFunction {
     /// Whether the argument at this place of so many is a condition.
     fn is_condition(&self, at: usize, count: usize) -> bool {
         match self.kind {
-            Conditional::Case => at % 2 == 0 && at + 1 < count,
+            Conditional::Case => at.is_multiple_of(2) && at + 1 < count,
             Conditional::If => at == 0,
             _ => false,
         }
@@ -59,7 +59,7 @@ impl ConditionalFunction {
 
     /// Whether the argument's type counts for the result's.
     fn is_result(&self, at: usize, count: usize) -> bool {
-        !self.is_condition(at, count) && !(self.kind == Conditional::Nvl2 && at == 0)
+        !self.is_condition(at, count) && (self.kind != Conditional::Nvl2 || at != 0)
     }
 }
 

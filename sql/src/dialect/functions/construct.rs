@@ -67,7 +67,7 @@ impl ScalarUDFImpl for Construct {
             let common = self.common(types, 0, 1)?;
             return Ok(vec![common; types.len()]);
         }
-        if types.len() % 2 != 0 {
+        if !types.len().is_multiple_of(2) {
             return Err(super::conditional::wrong_count("map", types.len()).into());
         }
         let (key, value) = (self.common(types, 0, 2)?, self.common(types, 1, 2)?);

@@ -226,27 +226,9 @@ fn test(kind: StringKind, rows: &Rows, row: usize) -> Option<bool> {
 
 fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
     use StringKind as K;
-    let third = |default: &'static str| -> Option<String> {
-        if rows.width() > 2 {
-            rows.text(2, row).map(str::to_owned)
-        } else {
-            Some(default.to_owned())
-        }
-    };
     Some(match kind {
         K::Upper => rows.text(0, row)?.to_uppercase(),
         K::Lower => rows.text(0, row)?.to_lowercase(),
-        K::Trim | K::LeftTrim | K::RightTrim => {
-            let text = rows.text(0, row)?;
-            let chars = if rows.width() > 1 { rows.text(1, row)? } else { " " };
-            let matches = |c: char| chars.contains(c);
-            match kind {
-                K::Trim => text.trim_matches(matches),
-                K::LeftTrim => text.trim_start_matches(matches),
-                _ => text.trim_end_matches(matches),
-            }
-            .to_owned()
-        }
         K::Concat => (0..rows.width())
             .map(|c| rows.text(c, row))
             .collect::<Option<String>>()?,
@@ -255,23 +237,49 @@ fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
             let parts: Vec<&str> = (1..rows.width()).filter_map(|c| rows.text(c, row)).collect();
             parts.join(separator)
         }
-        K::Substring => {
-            let length = if rows.width() > 2 {
-                rows.int(2, row)?
-            } else {
-                i32::MAX
-            };
-            substring(rows.text(0, row)?, rows.int(1, row)?, length)
+        K::Reverse => rows.text(0, row)?.chars().rev().collect(),
+        K::Repeat => rows
+            .text(0, row)?
+            .repeat(usize::try_from(rows.int(1, row)?).unwrap_or(0)),
+        K::Trim | K::LeftTrim | K::RightTrim => trimmed(kind, rows, row)?,
+        K::Substring | K::Left | K::Right => part(kind, rows, row)?,
+        _ => filled_or_replaced(kind, rows, row)?,
+    })
+}
+
+fn trimmed(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    let text = rows.text(0, row)?;
+    let chars = if rows.width() > 1 { rows.text(1, row)? } else { " " };
+    let matches = |c: char| chars.contains(c);
+    let kept = match kind {
+        StringKind::Trim => text.trim_matches(matches),
+        StringKind::LeftTrim => text.trim_start_matches(matches),
+        _ => text.trim_end_matches(matches),
+    };
+    Some(kept.to_owned())
+}
+
+fn part(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    let (text, number) = (rows.text(0, row)?, rows.int(1, row)?);
+    Some(match kind {
+        StringKind::Left => substring(text, 1, number),
+        StringKind::Right if number <= 0 => String::new(),
+        StringKind::Right => substring(text, -number, i32::MAX),
+        _ if rows.width() > 2 => substring(text, number, rows.int(2, row)?),
+        _ => substring(text, number, i32::MAX),
+    })
+}
+
+fn filled_or_replaced(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
+    use StringKind as K;
+    let third = |default: &'static str| -> Option<String> {
+        if rows.width() > 2 {
+            rows.text(2, row).map(str::to_owned)
+        } else {
+            Some(default.to_owned())
         }
-        K::Left => substring(rows.text(0, row)?, 1, rows.int(1, row)?),
-        K::Right => {
-            let (text, length) = (rows.text(0, row)?, rows.int(1, row)?);
-            if length <= 0 {
-                String::new()
-            } else {
-                substring(text, -length, i32::MAX)
-            }
-        }
+    };
+    Some(match kind {
         K::LeftPad | K::RightPad => {
             let pad = third(" ")?;
             let (text, length) = (
@@ -301,10 +309,6 @@ fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
                 text.replace(from, &to)
             }
         }
-        K::Reverse => rows.text(0, row)?.chars().rev().collect(),
-        K::Repeat => rows
-            .text(0, row)?
-            .repeat(usize::try_from(rows.int(1, row)?).unwrap_or(0)),
         K::SplitPlain => {
             let (text, separator, n) = (rows.text(0, row)?, rows.text(1, row)?, rows.int(2, row)?);
             let parts: Vec<&str> = if separator.is_empty() {
@@ -315,14 +319,14 @@ fn string(kind: StringKind, rows: &Rows, row: usize) -> Option<String> {
             let at = if n > 0 {
                 usize::try_from(n).ok()?.checked_sub(1)
             } else {
-                parts.len().checked_sub(usize::try_from(-n).ok()?)
+                parts.len().checked_sub(usize::try_from(n.unsigned_abs()).ok()?)
             };
             at.and_then(|at| parts.get(at))
                 .copied()
                 .unwrap_or_default()
                 .to_owned()
         }
-        K::Length | K::Instr | K::Locate | K::Contains | K::StartsWith | K::EndsWith => return None,
+        _ => return None,
     })
 }
 

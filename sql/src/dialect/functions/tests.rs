@@ -21,49 +21,55 @@ use crate::SqlError;
 
 const EXPRESSIONS: &str = include_str!("spark_expressions.tsv");
 
+fn valid() -> Option<NullBuffer> {
+    Some(NullBuffer::from(vec![true, false, true]))
+}
+
+fn list() -> ArrayRef {
+    Arc::new({
+        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), Some(3), Some(2), None]));
+        let field = Arc::new(Field::new("element", DataType::Int32, true));
+        ListArray::try_new(field, OffsetBuffer::new(vec![0, 3, 3, 5].into()), values, valid()).unwrap()
+    })
+}
+
+fn map() -> ArrayRef {
+    let DataType::Map(entries, _) = statements::map(DataType::Utf8, DataType::Int32) else {
+        unreachable!()
+    };
+    let DataType::Struct(fields) = entries.data_type().clone() else {
+        unreachable!()
+    };
+    let keys = Arc::new(StringArray::from(vec!["a", "b", "b"]));
+    let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
+    let pairs = StructArray::try_new(fields, vec![keys, values], None).unwrap();
+    let offsets = OffsetBuffer::new(vec![0, 2, 2, 3].into());
+    Arc::new(arrow::array::MapArray::try_new(entries, offsets, pairs, valid(), false).unwrap())
+}
+
+fn structure() -> ArrayRef {
+    Arc::new(
+        StructArray::try_new(
+            Fields::from(vec![
+                Field::new("a", DataType::Int32, true),
+                Field::new("B", DataType::Utf8, true),
+            ]),
+            vec![
+                Arc::new(Int32Array::from(vec![Some(1), None, None])),
+                Arc::new(StringArray::from(vec![Some("x"), None, Some("y")])),
+            ],
+            valid(),
+        )
+        .unwrap(),
+    )
+}
+
 /// The table of the expressions; row 1 is all null.
 fn table(rows: std::ops::Range<usize>) -> RecordBatch {
     let utc = statements::timestamp();
     let ints = |field: &str, values: Vec<Option<i32>>| {
         (field.to_owned(), Arc::new(Int32Array::from(values)) as ArrayRef)
     };
-    let valid = || Some(NullBuffer::from(vec![true, false, true]));
-    let list = {
-        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), Some(3), Some(2), None]));
-        let field = Arc::new(Field::new("element", DataType::Int32, true));
-        ListArray::try_new(field, OffsetBuffer::new(vec![0, 3, 3, 5].into()), values, valid()).unwrap()
-    };
-    let map = {
-        let DataType::Map(entries, _) = statements::map(DataType::Utf8, DataType::Int32) else {
-            unreachable!()
-        };
-        let DataType::Struct(fields) = entries.data_type().clone() else {
-            unreachable!()
-        };
-        let keys = Arc::new(StringArray::from(vec!["a", "b", "b"]));
-        let values = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
-        let pairs = StructArray::try_new(fields, vec![keys, values], None).unwrap();
-        arrow::array::MapArray::try_new(
-            entries,
-            OffsetBuffer::new(vec![0, 2, 2, 3].into()),
-            pairs,
-            valid(),
-            false,
-        )
-        .unwrap()
-    };
-    let structure = StructArray::try_new(
-        Fields::from(vec![
-            Field::new("a", DataType::Int32, true),
-            Field::new("B", DataType::Utf8, true),
-        ]),
-        vec![
-            Arc::new(Int32Array::from(vec![Some(1), None, None])),
-            Arc::new(StringArray::from(vec![Some("x"), None, Some("y")])),
-        ],
-        valid(),
-    )
-    .unwrap();
     let columns: Vec<(String, ArrayRef)> = vec![
         ints("i", vec![Some(1), None, Some(-7)]),
         (
@@ -101,9 +107,9 @@ fn table(rows: std::ops::Range<usize>) -> RecordBatch {
             "b".into(),
             Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
         ),
-        ("arr".into(), Arc::new(list)),
-        ("m".into(), Arc::new(map)),
-        ("st".into(), Arc::new(structure)),
+        ("arr".into(), list()),
+        ("m".into(), map()),
+        ("st".into(), structure()),
     ];
     let fields: Vec<Field> = columns
         .iter()

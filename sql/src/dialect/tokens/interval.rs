@@ -245,7 +245,7 @@ fn words(value: &str, sign: i64) -> Result<Vec<Part>> {
     let rest = lower.strip_prefix("interval").unwrap_or(&lower);
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let wrong = || invalid(&format!("'{value}' is not an interval such as '10 minutes'."));
-    if fields.is_empty() || fields.len() % 2 != 0 {
+    if fields.is_empty() || !fields.len().is_multiple_of(2) {
         return Err(wrong());
     }
     fields

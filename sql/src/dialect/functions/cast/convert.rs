@@ -23,6 +23,10 @@ use crate::SqlError;
 const MICROS: i64 = 1_000_000;
 const DAY_MICROS: i64 = 86_400 * MICROS;
 
+fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date32 | DataType::Timestamp(..))
+}
+
 impl CastFunction {
     /// The array as the target type.
     pub(super) fn convert(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
@@ -35,9 +39,8 @@ impl CastFunction {
         }
         if is_string(from) {
             let text = cast(array, &DataType::Utf8)?;
-            return self.from_text(&text);
+            return self.parse_text(&text);
         }
-        let utc = timestamp();
         match (from, &self.to) {
             (_, DataType::Utf8) => self.to_text(array),
             (f, DataType::Decimal128(p, s)) if is_float(f) => {
@@ -50,6 +53,15 @@ impl CastFunction {
                     |text| parse::decimal(text, *p, *s),
                 )
             }
+            (f, t) if is_time(f) || is_time(t) => self.convert_time(array),
+            _ => self.with_arrow(array),
+        }
+    }
+
+    /// Conversions from and to dates and times, but for text.
+    fn convert_time(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
+        let utc = timestamp();
+        match (array.data_type(), &self.to) {
             (DataType::Date32, t) if *t == utc => {
                 let days = array.as_primitive::<Date32Type>();
                 self.primitive::<TimestampMicrosecondType, _>(days.iter(), |days| {
@@ -132,7 +144,7 @@ impl CastFunction {
         })
     }
 
-    fn from_text(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
+    fn parse_text(&self, array: &ArrayRef) -> DataFusionResult<ArrayRef> {
         let text = array.as_string::<i32>();
         let texts = || text.iter();
         match &self.to {
