@@ -208,7 +208,7 @@ async fn a_named_source_goes_by_its_name_in_a_log_of_version_2() {
         .await
         .unwrap();
     let error = other.await_termination(None).await.unwrap_err();
-    assert!(error.message().contains("'src_b'"), "{error}");
+    assert!(error.message().contains("src_b"), "{error}");
 }
 
 #[tokio::test]
