@@ -326,18 +326,23 @@ fn escape(path: &str, out: &mut String) {
 /// What `java.net.URI` leaves alone in a path: unreserved and path punctuation, and of the letters beyond ASCII all
 /// but controls and blanks (Unicode's Zs, Zl and Zp).
 fn is_raw(c: char) -> bool {
-    match c {
-        '\0'..=' ' | '\u{7f}'..='\u{a0}' => false,
-        '"' | '#' | '%' | '<' | '>' | '?' | '[' | '\\' | ']' | '^' | '`' | '{' | '|' | '}' => false,
-        '\u{1680}'
-        | '\u{2000}'..='\u{200a}'
-        | '\u{2028}'
-        | '\u{2029}'
-        | '\u{202f}'
-        | '\u{205f}'
-        | '\u{3000}' => false,
-        _ => true,
-    }
+    let punctuation = matches!(
+        c,
+        '"' | '#' | '%' | '<' | '>' | '?' | '[' | '\\' | ']' | '^' | '`' | '{' | '|' | '}'
+    );
+    let blank = matches!(
+        c,
+        '\0'..=' '
+            | '\u{7f}'..='\u{a0}'
+            | '\u{1680}'
+            | '\u{2000}'..='\u{200a}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202f}'
+            | '\u{205f}'
+            | '\u{3000}'
+    );
+    !punctuation && !blank
 }
 
 #[cfg(test)]

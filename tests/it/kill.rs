@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::harness::{Seeded, command};
 
 const KILLS: usize = 50;
-const FILES: u64 = 140;
+const FILES: u64 = 300;
 const ROWS_PER_FILE: u64 = 40;
 const SEED: u64 = 7;
 

@@ -1,3 +1,5 @@
+//! What Spark reads from lines of CSV, as tables.
+
 use super::*;
 
 fn abc() -> SchemaRef {

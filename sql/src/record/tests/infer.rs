@@ -1,3 +1,5 @@
+//! Inference of schemas from JSON and CSV.
+
 use super::*;
 
 fn names(schema: &SchemaRef) -> String {

@@ -1,3 +1,5 @@
+//! What Spark reads from lines of JSON, as tables.
+
 use super::*;
 
 fn check(fields: &[(&str, DataType)], options: Options<'_>, table: &[(&[u8], &str)]) {

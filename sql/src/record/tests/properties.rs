@@ -1,3 +1,5 @@
+//! What holds for all inputs: round trips, chunk boundaries, arbitrary bytes.
+
 use proptest::prelude::*;
 
 use super::*;

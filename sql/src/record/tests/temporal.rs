@@ -1,3 +1,5 @@
+//! Dates and timestamps: patterns, zones, defaults.
+
 use super::*;
 
 /// Text, as TIMESTAMP, as TIMESTAMP_NTZ, as DATE; an empty text where Spark finds it malformed.
