@@ -111,7 +111,10 @@ fn functions_are_at_most_seventy_lines_long() {
             let Some(name) = function_name(line) else { continue };
             let indent = line.len() - line.trim_start().len();
             let closing = format!("{}}}", " ".repeat(indent));
-            let body = all[at..].iter().take_while(|l| **l != closing).count();
+            let body = all[at + 1..].iter().take_while(|l| **l != closing);
+            let body = body
+                .filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with("//"))
+                .count();
             let one_line = line.trim_end().ends_with(['}', ';']);
             if !one_line && body > MAX_FUNCTION_LINES && !declared_only(&all[at..]) {
                 found.push(format!("{}:{}: {name} has {body} lines", s.path, at + 1));

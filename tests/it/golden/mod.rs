@@ -27,8 +27,15 @@ struct Query {
     select: Option<&'static str>,
 }
 
-/// Resumes the case from every cut and checks batch by batch.
+/// Resumes the case from every cut with a script and checks batch by batch.
 fn resumes_from_every_cut(name: &str, query: &Query) {
+    resumes_with(name, &|case| {
+        command::run(&case.root(), &script(case, query)).success().rows()
+    });
+}
+
+/// Resumes the case from every cut and checks batch by batch; `run` gives the rows with their `_batch_id`.
+fn resumes_with(name: &str, run: &dyn Fn(&GoldenCase) -> Vec<Value>) {
     let all = GoldenCase::unpack(name).batches();
     let cuts = std::iter::once(None).chain(all.iter().map(|b| Some(b.id)));
     for cut in cuts.take(all.len()) {
@@ -37,8 +44,7 @@ fn resumes_from_every_cut(name: &str, query: &Query) {
         case.cut_after(cut);
         for batch in all.iter().filter(|b| cut.is_none_or(|c| b.id > c)) {
             reveal_inputs_of(&case, batch.id);
-            let said = command::run(&case.root(), &script(&case, query)).success();
-            let (ids, rows) = console_rows(&said.rows());
+            let (ids, rows) = console_rows(&run(&case));
             assert!(
                 ids.iter().all(|id| *id == batch.id),
                 "{name} cut after {cut:?}: {ids:?}"

@@ -16,7 +16,7 @@ const SCHEMA: &str =
     "id BIGINT, v DOUBLE, k STRING, ts TIMESTAMP, tags ARRAY<STRING>, st STRUCT<x: INT, y: STRING>";
 
 const RECORDS: &str = r#"{"id":1,"v":0.5,"k":"plain","ts":"2026-01-01T10:00:00.123456Z","tags":["a",null],"st":{"x":1,"y":"q"}}
-{"id":2,"v":-1.25e10,"k":"na\u00efve, \"quoted\"","ts":"1969-12-31T23:59:59.999Z","tags":[],"st":{"x":null,"y":""}}
+{"id":2,"v":-1.25e9,"k":"na\u00efve, \"quoted\"","ts":"1969-12-31T23:59:59.999Z","tags":[],"st":{"x":null,"y":""}}
 {"id":3}
 "#;
 
