@@ -7,7 +7,7 @@ use datafusion::common::TableReference;
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use tidemill_sql::StreamingPlan;
-use tidemill_sql::dialect::{CreateStreamingTable, TableClauses, UNNAMED_COLUMN_PREFIX};
+use tidemill_sql::dialect::{CreateStreamingTable, TableClauses};
 
 use super::StatementResult;
 use super::options::table_options;
@@ -45,7 +45,6 @@ impl StreamingSession {
             ));
         }
         check_columns(clauses, &plan)?;
-        check_names(&plan)?;
         let schema = Arc::clone(plan.schema().inner());
         let format = clauses.format.as_deref().unwrap_or("parquet");
         let options = QueryOptions::take(clauses)?;
@@ -165,19 +164,4 @@ fn check_columns(clauses: &TableClauses, plan: &LogicalPlan) -> Result<()> {
             clauses.name
         ),
     ))
-}
-
-/// Refuses a column whose name in Spark is not known: rows that Spark adds later would come under another name.
-fn check_names(plan: &LogicalPlan) -> Result<()> {
-    let mut fields = plan.schema().fields().iter();
-    match fields.position(|f| f.name().starts_with(UNNAMED_COLUMN_PREFIX)) {
-        None => Ok(()),
-        Some(at) => Err(TidemillError::invalid(
-            "COLUMN_ALIAS_REQUIRED",
-            format!(
-                "Column {} of the query has no name that is known to be Spark's: give it one with AS.",
-                at + 1
-            ),
-        )),
-    }
 }

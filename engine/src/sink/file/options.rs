@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{FieldRef, Schema};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use tidemill_checkpoint::CompactibleLogOptions;
+use tidemill_sql::dialect::UNNAMED_COLUMN_PREFIX;
 use tidemill_sql::record::{
     CSV_WRITE_OPTIONS, CsvWriteOptions, JSON_WRITE_OPTIONS, JsonWriteOptions, OptionSupport, RecordOption,
     TEXT_WRITE_OPTIONS, TextWriteOptions,
@@ -68,6 +70,7 @@ impl FileSinkOptions {
             .check(&format!("sink '{format}'"), &[COMMON_OPTIONS, &specs])?;
         let path = ctx.options.get("path").filter(|p| !p.trim().is_empty());
         let path = path.ok_or_else(|| TidemillError::invalid("MISSING_PATH", "'path' is not specified"))?;
+        check_names(&ctx.schema)?;
         let time_zone = ctx.conf.get("spark.sql.session.timeZone").unwrap_or("UTC");
         let layout = PartitionLayout::new(&ctx.schema, &ctx.partition_by, time_zone)?;
         let (format, extension) = match format {
@@ -87,6 +90,21 @@ impl FileSinkOptions {
             skip_logged_batches: skip_logged_batches(ctx)?,
             max_open_files: usize::try_from(max_open_files).unwrap_or(usize::MAX),
         })
+    }
+}
+
+/// Refuses a column whose name in Spark is not known: rows that Spark adds later would come under another name.
+fn check_names(schema: &Schema) -> Result<()> {
+    let unnamed = |f: &FieldRef| f.name().starts_with(UNNAMED_COLUMN_PREFIX);
+    match schema.fields().iter().position(unnamed) {
+        None => Ok(()),
+        Some(at) => Err(TidemillError::invalid(
+            "COLUMN_ALIAS_REQUIRED",
+            format!(
+                "Column {} of the query has no name that is known to be Spark's: give it one with AS.",
+                at + 1
+            ),
+        )),
     }
 }
 

@@ -1,3 +1,5 @@
+//! What the encoders write: byte for byte what Spark writes.
+
 use arrow::array::ArrayRef;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Patterns of dates and times: parsing and printing.
+
 use super::super::zone::Zone;
 use super::DateTimePattern;
 
