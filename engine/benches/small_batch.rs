@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p tidemill --bench small_batch [-- BATCHES]`: memory to noop (two durable writes a batch) and one small JSON
 //! file to noop (three), p50 and p99 over all batches after the first twenty, and what each part of a batch took.
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, missing_docs)]
 
 mod durable_write;
 
@@ -122,8 +123,8 @@ impl Parts {
     fn add(&mut self, query: &StreamingQuery) {
         if let Some(progress) = query.last_progress() {
             for (part, ms) in &progress.duration_ms {
-                let took = Duration::from_millis(u64::try_from(*ms).unwrap_or(0));
-                self.0.entry(part.clone()).or_default().push(took);
+                let took = Duration::from_millis(*ms);
+                self.0.entry((*part).to_owned()).or_default().push(took);
             }
         }
     }

@@ -187,10 +187,12 @@ fn dependencies(krate: &str, wanted: impl Fn(&str) -> bool) -> BTreeSet<String> 
     for line in text.lines() {
         if line.starts_with('[') {
             inside = line.trim() == "[dependencies]";
-        } else if inside && let Some(name) = line.split(['.', ' ', '=']).next() {
-            if !name.is_empty() && wanted(name) {
-                out.insert(name.to_string());
-            }
+        } else if inside
+            && let Some(name) = line.split(['.', ' ', '=']).next()
+            && !name.is_empty()
+            && wanted(name)
+        {
+            out.insert(name.to_string());
         }
     }
     out
