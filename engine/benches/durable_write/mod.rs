@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const SAMPLES: usize = 200;
 
 /// The p50 of write, fsync, rename and folder fsync of a 300-byte file in `folder`.
-pub fn durable_write_p50(folder: &Path) -> Duration {
+pub(crate) fn durable_write_p50(folder: &Path) -> Duration {
     fs::create_dir_all(folder).expect("the bench folder can be made");
     let handle = File::open(folder).expect("the bench folder opens");
     let content = [b'x'; 300];
@@ -28,7 +28,7 @@ pub fn durable_write_p50(folder: &Path) -> Duration {
 }
 
 /// The p-th percentile of some durations (sorts them).
-pub fn percentile(samples: &mut [Duration], p: usize) -> Duration {
+pub(crate) fn percentile(samples: &mut [Duration], p: usize) -> Duration {
     samples.sort_unstable();
     samples
         .get(samples.len().saturating_sub(1) * p / 100)
@@ -37,6 +37,6 @@ pub fn percentile(samples: &mut [Duration], p: usize) -> Duration {
 }
 
 /// Milliseconds with two decimals.
-pub fn ms(duration: Duration) -> String {
+pub(crate) fn ms(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
