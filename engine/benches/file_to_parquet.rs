@@ -2,8 +2,12 @@
 //!
 //! `cargo bench -p tidemill --bench file_to_parquet [-- RUNS [FILES]]`: 20 files of 500,000 rows in 4 row groups each. Both
 //! sides write the same rows with snappy and fsync what they wrote; runs alternate, medians are compared.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, missing_docs)]
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    missing_docs
+)]
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,

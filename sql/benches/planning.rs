@@ -1,8 +1,12 @@
 //! How long planning one batch takes, and which step takes it: run with `cargo bench -p tidemill-sql --bench planning`.
 //!
 //! The budget of a batch of filter and projection is 1 ms.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, missing_docs)]
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    missing_docs
+)]
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,

@@ -1,6 +1,10 @@
 //! How fast flat JSON becomes Arrow.
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used, missing_docs)]
-
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    missing_docs
+)]
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,
