@@ -8,15 +8,6 @@
     clippy::unwrap_used,
     missing_docs
 )]
-#![allow(
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub,
-    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
-)]
-
 mod durable_write;
 
 use std::fs::File;

@@ -7,15 +7,6 @@
     clippy::unwrap_used,
     missing_docs
 )]
-#![allow(
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub,
-    reason = "a bench reads the clock, makes its own files and stops when it cannot run"
-)]
-
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;

@@ -47,7 +47,7 @@ pub(crate) fn split_version<'a>(path: &str, text: &'a str, supported: u32) -> Re
     }
 }
 
-/// The version of a text file and what follows its first line: [`text`] and [`split_version`] in one.
+/// The version of a text file and what follows its first line: UTF-8 text, split behind the version.
 ///
 /// `path` and `expected` are for messages.
 pub fn split<'a>(
