@@ -151,6 +151,9 @@ impl DataStreamWriter {
         let session = session_of(&state)?;
         let conf = session.conf();
         let sink = sink.unwrap_or_else(|| SinkRequest::Format(DEFAULT_FORMAT.to_owned()));
+        if let SinkRequest::Format(format) = &sink {
+            session.sinks().check_format(format)?;
+        }
         check_sink_name(sink_name.as_deref(), &conf)?;
         let checkpoint = checkpoint_request(&mut options, query_name.as_deref(), &sink, &session, &conf)?;
         start(StartRequest {

@@ -282,3 +282,17 @@ fn a_signal_lets_the_batch_finish_and_the_command_exits_zero() {
         assert_committed(&folder.path().join("ck"));
     }
 }
+
+#[test]
+fn an_unknown_sink_format_is_named_before_anything_else_that_is_missing() {
+    let folder = folder();
+    let script = format!(
+        "{TABLE}CREATE STREAMING TABLE s USING consle OPTIONS (trigger 'once') AS SELECT k FROM STREAM(t);"
+    );
+    let said = refused(folder.path(), &script);
+    assert!(
+        said.err.contains("[DATA_SOURCE_NOT_FOUND]") && said.err.contains("Did you mean 'console'?"),
+        "{}",
+        said.err
+    );
+}

@@ -106,6 +106,15 @@ impl SinkRegistry {
         }
     }
 
+    /// Refuses a format that no sink has, before anything else about the query is looked at.
+    pub(crate) fn check_format(&self, format: &str) -> Result<()> {
+        let name = format.trim().to_lowercase();
+        if BUILT_IN.contains(&name.as_str()) || self.providers.contains_key(&name) {
+            return Ok(());
+        }
+        Err(self.no_such_sink(format.trim()))
+    }
+
     fn no_such_sink(&self, format: &str) -> TidemillError {
         let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(format));
         if is(NOT_IMPLEMENTED) {
