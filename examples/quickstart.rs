@@ -18,7 +18,7 @@ const CLICKS: &str =
 async fn main() -> Result<()> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data = examples.join("data");
-    let output = examples.join("../quickstart-output/rust");
+    let output = examples.with_file_name("quickstart-output").join("rust");
     let table = output.join("page_views");
 
     let session = StreamingSession::new()?;
