@@ -49,7 +49,14 @@ const SPARK_FUNCTIONS: &str = include_str!("spark_functions.txt");
 
 /// The aggregate functions of the list.
 const AGGREGATES: [&str; 8] = [
-    "count", "sum", "avg", "mean", "min", "max", "collect_list", "collect_set",
+    "count",
+    "sum",
+    "avg",
+    "mean",
+    "min",
+    "max",
+    "collect_list",
+    "collect_set",
 ];
 
 /// The functions of a dialect under a session's settings; empty for DataFusion's, whose session holds its own.
