@@ -264,7 +264,7 @@ fn source_offsets(
 }
 
 fn unknown_source<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> TidemillError {
-    let known: Vec<_> = known.collect();
+    let known: Vec<_> = known.map(|name| format!("'{name}'")).collect();
     TidemillError::invalid(
         "STREAMING_SOURCES_NOT_MATCH_CHECKPOINT",
         format!(
