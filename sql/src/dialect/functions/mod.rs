@@ -48,7 +48,16 @@ pub(crate) const TRY_CAST_PREFIX: &str = "__try_cast ";
 const SPARK_FUNCTIONS: &str = include_str!("spark_functions.txt");
 
 /// The aggregate functions of the list.
-const AGGREGATES: [&str; 6] = ["count", "sum", "avg", "mean", "min", "max"];
+const AGGREGATES: [&str; 8] = [
+    "count",
+    "sum",
+    "avg",
+    "mean",
+    "min",
+    "max",
+    "collect_list",
+    "collect_set",
+];
 
 /// The functions of a dialect under a session's settings; empty for DataFusion's, whose session holds its own.
 #[derive(Debug)]
@@ -62,6 +71,7 @@ pub(crate) fn of(settings: &SqlSettings) -> Functions {
     let mut aggregates = HashMap::new();
     if settings.dialect == SqlDialect::Spark {
         use datafusion::functions_aggregate as aggregate;
+        use datafusion_spark::function::aggregate as spark;
         for (name, function) in [
             ("count", aggregate::count::count_udaf()),
             ("sum", aggregate::sum::sum_udaf()),
@@ -69,6 +79,8 @@ pub(crate) fn of(settings: &SqlSettings) -> Functions {
             ("mean", aggregate::average::avg_udaf()),
             ("min", aggregate::min_max::min_udaf()),
             ("max", aggregate::min_max::max_udaf()),
+            ("collect_list", spark::collect_list()),
+            ("collect_set", spark::collect_set()),
         ] {
             aggregates.insert(name.to_owned(), function);
         }
