@@ -14,10 +14,8 @@ use super::TableFile;
 use super::guard::missing_file;
 use super::listing::{FileListing, Skip, modified_ms};
 use crate::blocking::run_blocking;
+use crate::sink::file::METADATA_FOLDER;
 use crate::{ErrorKind, FileUri, Result, TidemillError};
-
-/// The folder of a file sink's log, in its output folder.
-const SINK_LOG: &str = "_spark_metadata";
 
 /// How many objects of a store are asked for their size at once.
 const HEADS_AT_ONCE: usize = 16;
@@ -69,7 +67,7 @@ impl PathFiles {
     }
 
     async fn has_sink_log(&self, runtime: &RuntimeEnv) -> Result<bool> {
-        let folder = self.listing.root().child(SINK_LOG);
+        let folder = self.listing.root().child(METADATA_FOLDER);
         if let Some(path) = folder.local_path() {
             return run_blocking(move || path.is_dir()).await;
         }
@@ -96,7 +94,7 @@ impl PathFiles {
             min_batches_to_retain: 100,
             retention_ms: None,
         };
-        let log = CompactibleFileStreamLog::<SinkFileStatus>::open(manager, SINK_LOG, options).await?;
+        let log = CompactibleFileStreamLog::<SinkFileStatus>::open(manager, METADATA_FOLDER, options).await?;
         let mut files: Vec<TableFile> = Vec::new();
         for entry in log.all_files().await? {
             let uri = FileUri::from_hadoop(&entry.path)?;
