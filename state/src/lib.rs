@@ -1,6 +1,7 @@
 //! Versioned state stores in Spark's file format.
 //!
-//! What is here reads the metadata of the stateful operators of a checkpoint and compares it with a plan's.
+//! A state store is a versioned map of bytes to bytes per operator, state partition and store name: batch N loads
+//! version N and commits version N+1. Rows are Spark's UnsafeRow, files are Spark's delta and snapshot files.
 
 #![cfg_attr(
     not(test),
@@ -12,10 +13,14 @@
     )
 )]
 
+mod codec;
+mod conf;
 mod error;
 mod id;
 mod operator_metadata;
 
+pub use codec::Rows;
+pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
-pub use id::OperatorId;
+pub use id::{OperatorId, StateStoreId, StateStoreVersion};
 pub use operator_metadata::{OperatorStateMetadata, StateStoreMetadata, check_operators, read_all};

@@ -48,13 +48,25 @@ pub(crate) fn tidemill(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts `tidemill run -` on a script; the caller waits or kills.
+/// Starts `tidemill run -` on a script; the caller waits, which reads what it says.
 pub(crate) fn start(folder: &Path, arguments: &[&str], script: &str) -> Child {
-    let mut child = tidemill(folder, &["run", "-"])
-        .args(arguments)
+    started(
+        tidemill(folder, &["run", "-"]).args(arguments),
+        Stdio::piped,
+        script,
+    )
+}
+
+/// The same for a run that is to be killed: nobody reads what it says, so it says it to nobody.
+pub(crate) fn start_silent(folder: &Path, script: &str) -> Child {
+    started(&mut tidemill(folder, &["run", "-"]), Stdio::null, script)
+}
+
+fn started(command: &mut Command, output: fn() -> Stdio, script: &str) -> Child {
+    let mut child = command
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(output())
+        .stderr(output())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();

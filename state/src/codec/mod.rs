@@ -1,0 +1,5 @@
+//! Rows as bytes: Spark's UnsafeRow.
+
+mod rows;
+
+pub use rows::Rows;
