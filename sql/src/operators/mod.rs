@@ -1,0 +1,1 @@
+//! The operators of a streaming plan, one `*Exec` a file.
