@@ -19,7 +19,9 @@ mod test_streams;
 
 pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};
-pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
+pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan, StateLayout};
+pub use logical::StreamingDeduplicate;
+pub use operators::{BatchState, MonotonicClock, StateCommit, StatefulOperator, stateful_operators};
 pub use output_mode::OutputMode;
 pub use query_planner::StreamingQueryPlanner;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};

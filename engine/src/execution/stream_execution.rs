@@ -244,6 +244,9 @@ impl Run {
             // It only logs; a panic of it is no fault of the query.
             let _ = purge.await;
         }
+        if let Some(stateful) = &mut batches.stateful {
+            stateful.close().await;
+        }
         ending
     }
 
@@ -263,7 +266,7 @@ impl Run {
                 resumed: recovered.resumed,
             })
             .await?;
-        Ok(self.batches(layout, recovered, sources, conf))
+        self.batches(layout, recovered, sources, conf)
     }
 
     async fn open_sources(&self, layout: &SourceLayout, conf: &Arc<Conf>) -> Result<Vec<OpenSource>> {
@@ -290,13 +293,24 @@ impl Run {
         recovered: Recovered,
         sources: Vec<OpenSource>,
         conf: Arc<Conf>,
-    ) -> MicroBatchExecution {
+    ) -> Result<MicroBatchExecution> {
         let input_rows = Arc::new(InputRows::new(sources.len()));
         let sink_metadata = sink_metadata(&self.request, self.checkpoint.commit_log().version());
         let mut state = self.request.state;
         state.config_mut().set_extension(Arc::clone(&input_rows));
         let session = SessionContext::new_with_state(state);
-        MicroBatchExecution {
+        let incremental = IncrementalExecution::try_new(self.plan, &session.state(), state_layout(&conf)?)?;
+        let has_watermark = !incremental.watermark_delays_ms().is_empty();
+        let stateful = (incremental.stateful_operators() > 0 || has_watermark).then(|| {
+            StatefulRun::open(
+                &incremental,
+                Arc::clone(self.checkpoint.manager()),
+                Arc::clone(self.request.session.clock()),
+                &conf,
+                recovered.position.watermark_ms,
+            )
+        });
+        Ok(MicroBatchExecution {
             query: self.shared,
             bus: self.request.session.manager().bus().clone(),
             clock: Arc::clone(self.request.session.clock()),
@@ -306,8 +320,8 @@ impl Run {
             sources,
             lines: layout.lines,
             sink: self.sink,
-            incremental: IncrementalExecution::new(self.plan),
-            state: session.state(),
+            incremental,
+            stateful: stateful.transpose()?,
             task: session.task_ctx(),
             session,
             input_rows,
@@ -315,7 +329,7 @@ impl Run {
             sink_metadata,
             purge: None,
             last_report_ms: None,
-        }
+        })
     }
 }
 
