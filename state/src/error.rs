@@ -25,6 +25,45 @@ pub enum StateError {
         /// What the query needs.
         in_plan: String,
     },
+    /// A type that rows of state cannot hold.
+    #[error(
+        "Unsupported data type {data_type} of {field}: a row of state cannot hold it. Cast it to a type that Spark has"
+    )]
+    UnsupportedDataType {
+        /// The column; nested ones with dots.
+        field: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// Columns that are not those of the rows to be written.
+    #[error("{field}: expected {expected}, found {found}. Give the columns of the rows' schema")]
+    ColumnMismatch {
+        /// The column, or `columns`.
+        field: String,
+        /// What the schema says.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A value that a row of state cannot hold.
+    #[error("{field}: {reason}")]
+    ValueOutOfRange {
+        /// The column.
+        field: String,
+        /// What does not fit where.
+        reason: String,
+    },
+    /// The bytes of a row are not a row of the schema.
+    #[error(
+        "a row of state is malformed at {field}: {reason}. The state is damaged, or was written with another schema: \
+         restore the checkpoint from a copy, or start the query that wrote it"
+    )]
+    MalformedRow {
+        /// The column, or `row`.
+        field: String,
+        /// What was expected and found.
+        reason: String,
+    },
 }
 
 impl StateError {
@@ -32,7 +71,11 @@ impl StateError {
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
             Self::Checkpoint(error) => error.kind(),
-            Self::OperatorsDoNotMatch { .. } => CheckpointErrorKind::Invalid,
+            Self::OperatorsDoNotMatch { .. } | Self::ColumnMismatch { .. } | Self::ValueOutOfRange { .. } => {
+                CheckpointErrorKind::Invalid
+            }
+            Self::UnsupportedDataType { .. } => CheckpointErrorKind::Unsupported,
+            Self::MalformedRow { .. } => CheckpointErrorKind::Corrupt,
         }
     }
 
@@ -41,6 +84,10 @@ impl StateError {
         match self {
             Self::Checkpoint(error) => error.condition(),
             Self::OperatorsDoNotMatch { .. } => "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+            Self::UnsupportedDataType { .. } => "UNSUPPORTED_DATATYPE",
+            Self::ColumnMismatch { .. } => "STATE_ROW_COLUMN_MISMATCH",
+            Self::ValueOutOfRange { .. } => "STATE_ROW_VALUE_OUT_OF_RANGE",
+            Self::MalformedRow { .. } => "STATE_ROW_MALFORMED",
         }
     }
 }

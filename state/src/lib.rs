@@ -18,9 +18,11 @@ mod conf;
 mod error;
 mod id;
 mod operator_metadata;
+mod partition_hash;
 
-pub use codec::Rows;
+pub use codec::{Rows, RowsIter, StateRowCodec, is_supported, normalize_keys};
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};
 pub use operator_metadata::{OperatorStateMetadata, StateStoreMetadata, check_operators, read_all};
+pub use partition_hash::{partition_hashes, state_partitions};
