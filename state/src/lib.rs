@@ -17,10 +17,16 @@ mod codec;
 mod conf;
 mod error;
 mod id;
+mod metrics;
 mod operator_metadata;
+mod provider;
+mod store;
 
 pub use codec::Rows;
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};
+pub use metrics::StateStoreMetrics;
 pub use operator_metadata::{OperatorStateMetadata, StateStoreMetadata, check_operators, read_all};
+pub use provider::{HdfsBackedStateStoreProvider, StateStoreProvider, StateStores};
+pub use store::{ExpiryIndex, RowVisitor, StateStore, StateStoreSpec, TimeField};
