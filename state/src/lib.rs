@@ -17,6 +17,7 @@ mod codec;
 mod conf;
 mod error;
 mod id;
+mod memory;
 mod metrics;
 mod operator_metadata;
 mod provider;
