@@ -16,6 +16,8 @@
 mod codec;
 mod conf;
 mod error;
+#[allow(dead_code, unused_imports, reason = "the provider uses it")]
+mod file;
 mod id;
 mod memory;
 mod metrics;
