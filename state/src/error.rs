@@ -138,16 +138,108 @@ pub enum StateError {
         #[source]
         source: Box<StateError>,
     },
+    /// A transaction could not be made durable.
+    #[error(
+        "Cannot perform commit during state checkpoint: {store}, version {version}: {source}. The version before is \
+         as it was"
+    )]
+    CannotCommit {
+        /// The store.
+        store: StateStoreId,
+        /// The version that was to be written.
+        version: StateStoreVersion,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A row or a request that a store cannot take.
+    #[error("{store}: {source}")]
+    InStore {
+        /// The store.
+        store: StateStoreId,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A store is asked for while a transaction has it.
+    #[error(
+        "{store} is open in another transaction; expected one at a time. End that one first: two tasks must not own \
+         the same state partition"
+    )]
+    StoreInUse {
+        /// The store.
+        store: StateStoreId,
+    },
+    /// A row is larger than a store takes.
+    #[error(
+        "a row with a key of {key_bytes} bytes and a value of {value_bytes} bytes is too large for a state store; at \
+         most {max_key_bytes} and {max_value_bytes} fit"
+    )]
+    RowTooLarge {
+        /// The key's length.
+        key_bytes: usize,
+        /// The value's length.
+        value_bytes: usize,
+        /// The longest key.
+        max_key_bytes: usize,
+        /// The longest value.
+        max_value_bytes: usize,
+    },
+    /// A store is full.
+    #[error(
+        "a state store holds at most {limit_bytes} bytes of rows. Start the query anew with more state partitions \
+         (spark.sql.shuffle.partitions)"
+    )]
+    StoreTooLarge {
+        /// The most it holds.
+        limit_bytes: usize,
+    },
+    /// A row that does not hold what an index goes by.
+    #[error("a state row of {row_bytes} bytes does not have the expected shape: {expected}")]
+    MalformedRow {
+        /// Its length.
+        row_bytes: usize,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A store is asked for rows in a way it was not loaded for.
+    #[error("the store was loaded without an index by {what}; load it with one in its StateStoreSpec")]
+    NoIndex {
+        /// What the rows were to be found by.
+        what: &'static str,
+    },
 }
 
 impl StateError {
     /// Names the store and the version that could not be loaded.
-    #[allow(dead_code, reason = "the provider uses it")]
     pub(crate) fn loading(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
         Self::CannotLoad {
             store: store.clone(),
             version,
             source: Box::new(self),
+        }
+    }
+
+    /// Names the store and the version that could not be written.
+    pub(crate) fn committing(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
+        Self::CannotCommit {
+            store: store.clone(),
+            version,
+            source: Box::new(self),
+        }
+    }
+
+    /// Names the store, where the error is about its rows; a visitor's own error passes as it is.
+    pub(crate) fn in_store(self, store: &StateStoreId) -> Self {
+        match self {
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::MalformedRow { .. }
+            | Self::NoIndex { .. } => Self::InStore {
+                store: store.clone(),
+                source: Box::new(self),
+            },
+            other => other,
         }
     }
 
@@ -162,10 +254,18 @@ impl StateError {
             | Self::FileCorrupt { .. }
             | Self::KeySize { .. }
             | Self::ValueSize { .. }
-            | Self::RowChecksum { .. } => CheckpointErrorKind::Corrupt,
-            Self::RowTooLong { .. } | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
+            | Self::RowChecksum { .. }
+            | Self::MalformedRow { .. } => CheckpointErrorKind::Corrupt,
+            Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
+            Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::RowTooLong { .. }
+            | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
             Self::Compression { .. } | Self::WorkDropped => CheckpointErrorKind::Retry,
-            Self::CannotLoad { source, .. } => source.kind(),
+            Self::CannotLoad { source, .. }
+            | Self::CannotCommit { source, .. }
+            | Self::InStore { source, .. } => source.kind(),
         }
     }
 
@@ -192,7 +292,13 @@ impl StateError {
             Self::Compression { .. } => "STATE_STORE_COMPRESSION",
             Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
             Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
-            Self::CannotLoad { source, .. } => source.condition(),
+            Self::CannotLoad { source, .. } | Self::InStore { source, .. } => source.condition(),
+            Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
+            Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
+            Self::RowTooLarge { .. } => "STATE_STORE_ROW_TOO_LONG",
+            Self::StoreTooLarge { .. } => "STATE_STORE_TOO_LARGE",
+            Self::MalformedRow { .. } => "STATE_STORE_ROW_MALFORMED",
+            Self::NoIndex { .. } => "STATE_STORE_WITHOUT_INDEX",
         }
     }
 }

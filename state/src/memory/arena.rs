@@ -133,8 +133,15 @@ impl Arena {
         self.insert_within(key, value, Flags::default(), MAX_CHUNKS)
     }
 
-    fn insert_within(&mut self, key: &[u8], value: &[u8], flags: Flags, max_chunks: usize) -> Result<Address> {
-        let (Ok(key_length), Ok(value_length)) = (u32::try_from(key.len()), u32::try_from(value.len())) else {
+    fn insert_within(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        flags: Flags,
+        max_chunks: usize,
+    ) -> Result<Address> {
+        let (Ok(key_length), Ok(value_length)) = (u32::try_from(key.len()), u32::try_from(value.len()))
+        else {
             return Err(too_large(key, value));
         };
         if key.len() > MAX_KEY_BYTES || value.len() > MAX_VALUE_BYTES {
@@ -154,7 +161,9 @@ impl Arena {
         let Some(address) = Address::new(index, start) else {
             return Err(full);
         };
-        chunk.bytes.extend_from_slice(&(key_length | flags.0).to_le_bytes());
+        chunk
+            .bytes
+            .extend_from_slice(&(key_length | flags.0).to_le_bytes());
         chunk.bytes.extend_from_slice(&value_length.to_le_bytes());
         chunk.bytes.extend_from_slice(key);
         chunk.bytes.extend_from_slice(value);
@@ -206,12 +215,10 @@ impl Arena {
 
     /// Replaces the flags of an entry.
     pub(crate) fn set_flags(&mut self, address: Address, flags: Flags) {
-        let header = self.chunks.get_mut(address.chunk()).and_then(|chunk| {
-            chunk
-                .bytes
-                .get_mut(address.offset()..)?
-                .first_chunk_mut::<4>()
-        });
+        let header = self
+            .chunks
+            .get_mut(address.chunk())
+            .and_then(|chunk| chunk.bytes.get_mut(address.offset()..)?.first_chunk_mut::<4>());
         if let Some(header) = header {
             *header = ((u32::from_le_bytes(*header) & KEY_LENGTH_MASK) | flags.0).to_le_bytes();
         }

@@ -34,7 +34,10 @@ impl Indexes {
     }
 
     /// Rebuilds everything from the rows, in one go.
-    pub(crate) fn rebuild<'a>(&mut self, rows: impl Iterator<Item = (Address, &'a [u8], &'a [u8])>) -> Result<()> {
+    pub(crate) fn rebuild<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (Address, &'a [u8], &'a [u8])>,
+    ) -> Result<()> {
         self.by_time.clear();
         self.by_prefix.clear();
         if self.expiry.is_none() && self.prefix.is_none() {
@@ -200,10 +203,14 @@ impl Prefix {
     }
 
     fn contents(&self, row: &[u8], column_count: u32) -> Result<Vec<u8>> {
-        self.read(row, column_count).ok_or_else(|| StateError::MalformedRow {
-            row_bytes: row.len(),
-            expected: format!("{column_count} columns, to be found by the first {}", self.columns),
-        })
+        self.read(row, column_count)
+            .ok_or_else(|| StateError::MalformedRow {
+                row_bytes: row.len(),
+                expected: format!(
+                    "{column_count} columns, to be found by the first {}",
+                    self.columns
+                ),
+            })
     }
 
     fn read(&self, row: &[u8], column_count: u32) -> Option<Vec<u8>> {

@@ -145,6 +145,8 @@ impl KeyTable {
 
     /// Memory held.
     pub(crate) fn allocated_bytes(&self) -> usize {
-        self.segment_bytes + self.segments.capacity() * size_of::<Segment>() + self.directory.capacity() * size_of::<u32>()
+        self.segment_bytes
+            + self.segments.capacity() * size_of::<Segment>()
+            + self.directory.capacity() * size_of::<u32>()
     }
 }

@@ -6,6 +6,8 @@
 //! undoes them; either then moves the rows out of chunks that became mostly garbage, which costs no more than what
 //! was freed.
 
+use std::fmt;
+
 use super::arena::{Address, Arena, Entry, Flags};
 use super::index::{IndexEntry, Indexes, hash};
 use super::journal::{Before, Journal};
@@ -14,13 +16,23 @@ use crate::error::{Result, StateError};
 use crate::store::{RowVisitor, StateStoreSpec};
 
 /// A map from keys to values with one open transaction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct VersionedMap {
     arena: Arena,
     table: KeyTable,
     indexes: Indexes,
     journal: Journal,
     len: usize,
+}
+
+impl fmt::Debug for VersionedMap {
+    /// Not the rows: there may be millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VersionedMap")
+            .field("len", &self.len)
+            .field("touched", &self.touched_len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl VersionedMap {
@@ -51,7 +63,9 @@ impl VersionedMap {
     /// Every row whose key begins with the columns of `prefix`.
     pub(crate) fn prefix_scan(&self, prefix: &[u8], each: RowVisitor<'_>) -> Result<()> {
         let Some(columns) = self.indexes.prefix() else {
-            return Err(StateError::NoIndex { what: "a key's prefix" });
+            return Err(StateError::NoIndex {
+                what: "a key's prefix",
+            });
         };
         let wanted = columns.of_prefix(prefix)?;
         for address in self.indexes.with_prefix_hash(hash(&wanted)) {
@@ -81,7 +95,14 @@ impl VersionedMap {
         Ok(())
     }
 
-    fn update(&mut self, hash: u64, address: Address, key: &[u8], value: &[u8], index_entry: IndexEntry) -> Result<()> {
+    fn update(
+        &mut self,
+        hash: u64,
+        address: Address,
+        key: &[u8],
+        value: &[u8],
+        index_entry: IndexEntry,
+    ) -> Result<()> {
         let entry = self.arena.entry(address);
         let is_touched = entry.flags.any(Flags::TOUCHED);
         let is_live = entry.flags.is_live();
@@ -100,7 +121,9 @@ impl VersionedMap {
             self.arena.overwrite(address, value);
             return Ok(());
         }
-        let before = is_live.then(|| self.indexes.entry(entry.key, entry.value)).transpose()?;
+        let before = is_live
+            .then(|| self.indexes.entry(entry.key, entry.value))
+            .transpose()?;
         let newer = self.arena.insert(key, value, Flags::TOUCHED)?;
         match before {
             Some(before) => self.indexes.remove(address, before),

@@ -3,31 +3,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidemill_checkpoint::{Blocking, CheckpointError, FileManagerRef};
+use tidemill_checkpoint::{Blocking, FileManagerRef};
 
+use super::slots::{Lease, Shared};
+use super::transaction::HdfsBackedStateStore;
+use super::{StateStoreProvider, load, maintenance};
 use crate::conf::StateStoreConf;
 use crate::error::Result;
 use crate::id::{StateStoreId, StateStoreVersion};
-use crate::provider::StateStoreProvider;
 use crate::store::{StateStore, StateStoreSpec};
 
 /// Spark's default provider: every version is a delta file, some also a snapshot.
 #[derive(Debug)]
 pub struct HdfsBackedStateStoreProvider {
-    manager: FileManagerRef,
-    #[expect(dead_code, reason = "read once loading is there")]
-    conf: StateStoreConf,
-    #[expect(dead_code, reason = "used once loading is there")]
-    blocking: Arc<dyn Blocking>,
+    shared: Arc<Shared>,
 }
 
 impl HdfsBackedStateStoreProvider {
-    /// Stores under the checkpoint's `state` folder.
+    /// Stores under the checkpoint's `state` folder. `manager` has the checkpoint as its root.
     pub fn new(manager: FileManagerRef, conf: StateStoreConf, blocking: Arc<dyn Blocking>) -> Self {
         Self {
-            manager,
-            conf,
-            blocking,
+            shared: Arc::new(Shared::new(manager, conf, blocking)),
         }
     }
 }
@@ -38,17 +34,19 @@ impl StateStoreProvider for HdfsBackedStateStoreProvider {
         &self,
         id: &StateStoreId,
         version: StateStoreVersion,
-        _spec: &StateStoreSpec,
+        spec: &StateStoreSpec,
     ) -> Result<Box<dyn StateStore>> {
-        Err(CheckpointError::UnsupportedStore {
-            location: self.manager.describe("state"),
-            reason: format!("version {version} of {id} cannot be loaded by this build"),
+        let mut lease = Lease::open(&self.shared, id, version, spec)?;
+        if !lease.is_whole() {
+            let loaded = load::load(&self.shared, id, version, spec).await;
+            let (map, stale_snapshots) = loaded.map_err(|error| error.loading(id, version))?;
+            lease.loaded(map, stale_snapshots);
         }
-        .into())
+        Ok(Box::new(HdfsBackedStateStore::new(lease)))
     }
 
     async fn maintain(&self) -> Result<()> {
-        Ok(())
+        maintenance::maintain(&self.shared).await
     }
 
     fn name(&self) -> &'static str {

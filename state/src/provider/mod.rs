@@ -17,6 +17,11 @@ use crate::id::{StateStoreId, StateStoreVersion};
 use crate::store::{StateStore, StateStoreSpec};
 
 mod hdfs_backed;
+mod load;
+mod maintenance;
+mod offload;
+mod slots;
+mod transaction;
 
 pub use hdfs_backed::HdfsBackedStateStoreProvider;
 
