@@ -9,6 +9,10 @@ mod index;
 mod journal;
 mod row_reader;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod versioned_map;
 
 pub(crate) use versioned_map::VersionedMap;

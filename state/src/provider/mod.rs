@@ -21,6 +21,8 @@ mod load;
 mod maintenance;
 mod offload;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 pub use hdfs_backed::HdfsBackedStateStoreProvider;
