@@ -2,6 +2,8 @@
 
 use tidemill_checkpoint::{CheckpointError, CheckpointErrorKind};
 
+use crate::{StateStoreId, StateStoreVersion};
+
 /// A result of this crate.
 pub type Result<T, E = StateError> = std::result::Result<T, E>;
 
@@ -64,9 +66,222 @@ pub enum StateError {
         /// What was expected and found.
         reason: String,
     },
+    /// A delta that a version needs is not there.
+    #[error(
+        "Error reading delta file {path}: it does not exist, and {needed_after}. State is never begun anew in its \
+         place: restore the file from a copy of the checkpoint"
+    )]
+    DeltaMissing {
+        /// The file that should be there.
+        path: String,
+        /// Why it is needed.
+        needed_after: String,
+    },
+    /// A snapshot was listed and is gone.
+    #[error(
+        "Error reading snapshot file {path}: it does not exist. Make sure only one query runs on the checkpoint and \
+         nothing else deletes its files; restore the file from a copy"
+    )]
+    SnapshotMissing {
+        /// The file that should be there.
+        path: String,
+    },
+    /// A state file ends before its end marker.
+    #[error(
+        "Error reading state file {path}: it is torn, expected {expected} after its {size_bytes} bytes. Restore the \
+         file from a copy; a damaged snapshot can be deleted where an older one and all deltas after it exist"
+    )]
+    FileTorn {
+        /// The file.
+        path: String,
+        /// How many bytes there are.
+        size_bytes: usize,
+        /// What should follow.
+        expected: String,
+    },
+    /// A state file is not what its codec and format say.
+    #[error(
+        "Error reading state file {path}: it is corrupt, {reason}. Restore the file from a copy; a damaged snapshot \
+         can be deleted where an older one and all deltas after it exist"
+    )]
+    FileCorrupt {
+        /// The file.
+        path: String,
+        /// Where and why.
+        reason: String,
+    },
+    /// A record's key has an impossible length.
+    #[error("Error reading state file {path}: key size cannot be {size}. Restore the file from a copy")]
+    KeySize {
+        /// The file.
+        path: String,
+        /// The length, in bytes.
+        size: i32,
+        /// Whether the file is a snapshot.
+        snapshot: bool,
+    },
+    /// A record's value has an impossible length.
+    #[error("Error reading state file {path}: value size cannot be {size}. Restore the file from a copy")]
+    ValueSize {
+        /// The file.
+        path: String,
+        /// The length, in bytes.
+        size: i32,
+        /// Whether the file is a snapshot.
+        snapshot: bool,
+    },
+    /// A row is not the one that was written.
+    #[error(
+        "Row checksum verification failed for record {record} of {path}. The row may be corrupted. Expected checksum: \
+         {expected}, Computed checksum: {computed}. Restore the file from a copy"
+    )]
+    RowChecksum {
+        /// The file.
+        path: String,
+        /// The record's number, from 0.
+        record: u64,
+        /// The checksum in the file.
+        expected: u32,
+        /// The checksum of the row.
+        computed: u32,
+    },
+    /// A row too long for the format.
+    #[error("a row of {bytes} bytes cannot be written to a state file: a row has less than 2 GiB")]
+    RowTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A codec failed where it cannot.
+    #[error("state could not be compressed: {reason}")]
+    Compression {
+        /// What the codec said.
+        reason: String,
+    },
+    /// The process ends.
+    #[error("the work on state was dropped before it ran; the process is shutting down")]
+    WorkDropped,
+    /// A codec that state files do not have.
+    #[error("The codec {name} is not available. Available codecs are lz4, zstd, snappy, lzf")]
+    CodecNotAvailable {
+        /// The name asked for.
+        name: String,
+    },
+    /// A store's version could not be loaded.
+    #[error("An error occurred during loading state: {store}, version {version}: {source}")]
+    CannotLoad {
+        /// The store.
+        store: StateStoreId,
+        /// The version asked for.
+        version: StateStoreVersion,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A transaction could not be made durable.
+    #[error(
+        "Cannot perform commit during state checkpoint: {store}, version {version}: {source}. The version before is \
+         as it was"
+    )]
+    CannotCommit {
+        /// The store.
+        store: StateStoreId,
+        /// The version that was to be written.
+        version: StateStoreVersion,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A row or a request that a store cannot take.
+    #[error("{store}: {source}")]
+    InStore {
+        /// The store.
+        store: StateStoreId,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A store is asked for while a transaction has it.
+    #[error(
+        "{store} is open in another transaction; expected one at a time. End that one first: two tasks must not own \
+         the same state partition"
+    )]
+    StoreInUse {
+        /// The store.
+        store: StateStoreId,
+    },
+    /// A row is larger than a store takes.
+    #[error(
+        "a row with a key of {key_bytes} bytes and a value of {value_bytes} bytes is too large for a state store; at \
+         most {max_key_bytes} and {max_value_bytes} fit"
+    )]
+    RowTooLarge {
+        /// The key's length.
+        key_bytes: usize,
+        /// The value's length.
+        value_bytes: usize,
+        /// The longest key.
+        max_key_bytes: usize,
+        /// The longest value.
+        max_value_bytes: usize,
+    },
+    /// A store is full.
+    #[error(
+        "a state store holds at most {limit_bytes} bytes of rows. Start the query anew with more state partitions \
+         (spark.sql.shuffle.partitions)"
+    )]
+    StoreTooLarge {
+        /// The most it holds.
+        limit_bytes: usize,
+    },
+    /// A row that does not hold what an index goes by.
+    #[error("a state row of {row_bytes} bytes does not have the expected shape: {expected}")]
+    RowWithoutIndexColumns {
+        /// Its length.
+        row_bytes: usize,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A store is asked for rows in a way it was not loaded for.
+    #[error("the store was loaded without an index by {what}; load it with one in its StateStoreSpec")]
+    NoIndex {
+        /// What the rows were to be found by.
+        what: &'static str,
+    },
 }
 
 impl StateError {
+    /// Names the store and the version that could not be loaded.
+    pub(crate) fn loading(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
+        Self::CannotLoad {
+            store: store.clone(),
+            version,
+            source: Box::new(self),
+        }
+    }
+
+    /// Names the store and the version that could not be written.
+    pub(crate) fn committing(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
+        Self::CannotCommit {
+            store: store.clone(),
+            version,
+            source: Box::new(self),
+        }
+    }
+
+    /// Names the store, where the error is about its rows; a visitor's own error passes as it is.
+    pub(crate) fn in_store(self, store: &StateStoreId) -> Self {
+        match self {
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::RowWithoutIndexColumns { .. }
+            | Self::NoIndex { .. } => Self::InStore {
+                store: store.clone(),
+                source: Box::new(self),
+            },
+            other => other,
+        }
+    }
+
     /// Who has to act.
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
@@ -76,6 +291,24 @@ impl StateError {
             }
             Self::UnsupportedDataType { .. } => CheckpointErrorKind::Unsupported,
             Self::MalformedRow { .. } => CheckpointErrorKind::Corrupt,
+            Self::DeltaMissing { .. }
+            | Self::SnapshotMissing { .. }
+            | Self::FileTorn { .. }
+            | Self::FileCorrupt { .. }
+            | Self::KeySize { .. }
+            | Self::ValueSize { .. }
+            | Self::RowChecksum { .. }
+            | Self::RowWithoutIndexColumns { .. } => CheckpointErrorKind::Corrupt,
+            Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
+            Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::RowTooLong { .. }
+            | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
+            Self::Compression { .. } | Self::WorkDropped => CheckpointErrorKind::Retry,
+            Self::CannotLoad { source, .. }
+            | Self::CannotCommit { source, .. }
+            | Self::InStore { source, .. } => source.kind(),
         }
     }
 
@@ -88,6 +321,31 @@ impl StateError {
             Self::ColumnMismatch { .. } => "STATE_ROW_COLUMN_MISMATCH",
             Self::ValueOutOfRange { .. } => "STATE_ROW_VALUE_OUT_OF_RANGE",
             Self::MalformedRow { .. } => "STATE_ROW_MALFORMED",
+            Self::DeltaMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_DELTA_FILE_NOT_EXISTS",
+            Self::SnapshotMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_MISSING_SNAPSHOT_FILE",
+            Self::FileTorn { .. } | Self::FileCorrupt { .. } => "CANNOT_LOAD_STATE_STORE.UNCATEGORIZED",
+            Self::KeySize { snapshot: false, .. } => {
+                "CANNOT_LOAD_STATE_STORE.CANNOT_READ_DELTA_FILE_KEY_SIZE"
+            }
+            Self::KeySize { snapshot: true, .. } => {
+                "CANNOT_LOAD_STATE_STORE.CANNOT_READ_SNAPSHOT_FILE_KEY_SIZE"
+            }
+            Self::ValueSize { snapshot: false, .. } => "CANNOT_LOAD_STATE_STORE.UNCATEGORIZED",
+            Self::ValueSize { snapshot: true, .. } => {
+                "CANNOT_LOAD_STATE_STORE.CANNOT_READ_SNAPSHOT_FILE_VALUE_SIZE"
+            }
+            Self::RowChecksum { .. } => "STATE_STORE_ROW_CHECKSUM_VERIFICATION_FAILED",
+            Self::RowTooLong { .. } => "STATE_STORE_ROW_TOO_LONG",
+            Self::Compression { .. } => "STATE_STORE_COMPRESSION",
+            Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
+            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
+            Self::CannotLoad { source, .. } | Self::InStore { source, .. } => source.condition(),
+            Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
+            Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
+            Self::RowTooLarge { .. } => "STATE_STORE_ROW_TOO_LONG",
+            Self::StoreTooLarge { .. } => "STATE_STORE_TOO_LARGE",
+            Self::RowWithoutIndexColumns { .. } => "STATE_STORE_ROW_MALFORMED",
+            Self::NoIndex { .. } => "STATE_STORE_WITHOUT_INDEX",
         }
     }
 }

@@ -121,14 +121,11 @@ pub(super) async fn recover(
              by streaming source evolution. To use source evolution, start the query with a fresh checkpoint.",
         ));
     }
-    if resume != ResumePoint::Fresh {
-        refuse_state(checkpoint).await?;
-    }
     position(resume, layout, version, conf)
 }
 
 /// A query without stateful operators must not go on with a checkpoint that holds state: it would be another query.
-async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
+pub(super) async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
     let files = checkpoint.manager();
     check_operators(&[], &read_all(files.as_ref()).await?)?;
     // State older than the operators' metadata is state all the same.

@@ -24,7 +24,7 @@ use tidemill_state::{
 
 use crate::blocking::TokioBlocking;
 use crate::clock::Clock;
-use crate::conf::{PinnedConf, STATE_PARTITIONS};
+use crate::conf::STATE_PARTITIONS;
 use crate::{Conf, ErrorKind, Result, TidemillError};
 
 /// Spark's name of the provider whose files these are.
@@ -354,9 +354,4 @@ fn unknown_codec(codec: &str) -> TidemillError {
              spark.sql.streaming.stateStore.compression.codec to one of lz4, zstd, snappy, lzf."
         ),
     )
-}
-
-/// The confs that a run goes on with must name a provider that is here, before anything is written.
-pub(super) fn refuse_unknown_provider(pinned: &PinnedConf, conf: &Conf) -> Result<()> {
-    store_conf(&pinned.apply(conf)).map(drop)
 }

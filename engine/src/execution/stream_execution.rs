@@ -256,6 +256,12 @@ impl Run {
         let layout = source_layout(&self.plan, version, &self.conf)?;
         let recovered = recover(&self.checkpoint, &layout, &self.conf).await?;
         let conf = Arc::new(recovered.pinned.apply(&self.conf));
+        let incremental =
+            IncrementalExecution::try_new(self.plan.clone(), &self.request.state, state_layout(&conf)?)?;
+        if recovered.resumed && incremental.stateful_operators() == 0 {
+            refuse_state(&self.checkpoint).await?;
+        }
+        let stateful = self.stateful(&incremental, &recovered, &conf)?;
         let sources = self.open_sources(&layout, &conf).await?;
         let pending = recovered.position.pending.as_ref();
         self.sink
@@ -266,7 +272,27 @@ impl Run {
                 resumed: recovered.resumed,
             })
             .await?;
-        self.batches(layout, recovered, sources, conf)
+        Ok(self.batches(layout, recovered, sources, conf, incremental, stateful))
+    }
+
+    /// What the run has besides, if it keeps state or has a watermark.
+    fn stateful(
+        &self,
+        incremental: &IncrementalExecution,
+        recovered: &Recovered,
+        conf: &Conf,
+    ) -> Result<Option<StatefulRun>> {
+        if incremental.stateful_operators() == 0 && incremental.watermark_delays_ms().is_empty() {
+            return Ok(None);
+        }
+        StatefulRun::open(
+            incremental,
+            Arc::clone(self.checkpoint.manager()),
+            Arc::clone(self.request.session.clock()),
+            conf,
+            recovered.position.watermark_ms,
+        )
+        .map(Some)
     }
 
     async fn open_sources(&self, layout: &SourceLayout, conf: &Arc<Conf>) -> Result<Vec<OpenSource>> {
@@ -293,24 +319,15 @@ impl Run {
         recovered: Recovered,
         sources: Vec<OpenSource>,
         conf: Arc<Conf>,
-    ) -> Result<MicroBatchExecution> {
+        incremental: IncrementalExecution,
+        stateful: Option<StatefulRun>,
+    ) -> MicroBatchExecution {
         let input_rows = Arc::new(InputRows::new(sources.len()));
         let sink_metadata = sink_metadata(&self.request, self.checkpoint.commit_log().version());
         let mut state = self.request.state;
         state.config_mut().set_extension(Arc::clone(&input_rows));
         let session = SessionContext::new_with_state(state);
-        let incremental = IncrementalExecution::try_new(self.plan, &session.state(), state_layout(&conf)?)?;
-        let has_watermark = !incremental.watermark_delays_ms().is_empty();
-        let stateful = (incremental.stateful_operators() > 0 || has_watermark).then(|| {
-            StatefulRun::open(
-                &incremental,
-                Arc::clone(self.checkpoint.manager()),
-                Arc::clone(self.request.session.clock()),
-                &conf,
-                recovered.position.watermark_ms,
-            )
-        });
-        Ok(MicroBatchExecution {
+        MicroBatchExecution {
             query: self.shared,
             bus: self.request.session.manager().bus().clone(),
             clock: Arc::clone(self.request.session.clock()),
@@ -321,7 +338,7 @@ impl Run {
             lines: layout.lines,
             sink: self.sink,
             incremental,
-            stateful: stateful.transpose()?,
+            stateful,
             task: session.task_ctx(),
             session,
             input_rows,
@@ -329,7 +346,7 @@ impl Run {
             sink_metadata,
             purge: None,
             last_report_ms: None,
-        })
+        }
     }
 }
 

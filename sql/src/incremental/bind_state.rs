@@ -76,6 +76,7 @@ fn bound(info: &StateInfo, context: &BatchContext, layout: &StateLayout, waterma
         partitions: layout.partitions,
         late_watermark_us: micros(context.late_watermark_ms),
         eviction_watermark_us: micros(context.watermark_ms),
+        is_watermarked: watermarked,
         aggregation_format: layout.aggregation_format,
         ..info.clone()
     }

@@ -65,6 +65,7 @@ impl StreamingGlobalLimitExec {
             schema: Self::state_schema(),
             runs_without_data: false,
             eviction_watermark_us: self.info.eviction_watermark_us,
+            is_watermarked: self.info.is_watermarked,
             mode: self.info.mode,
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct StateInfo {
     pub(crate) late_watermark_us: i64,
     /// Rows at or before this time leave the state, µs since the epoch.
     pub(crate) eviction_watermark_us: i64,
+    /// Whether a watermark reaches the operator; without one both watermarks are 0.
+    pub(crate) is_watermarked: bool,
     /// The query's output mode.
     pub(crate) mode: OutputMode,
     /// The layout of an aggregation's values: 1 repeats the key in them, 2 does not.
@@ -34,6 +36,7 @@ impl StateInfo {
             partitions: NonZeroU32::MIN,
             late_watermark_us: 0,
             eviction_watermark_us: 0,
+            is_watermarked: false,
             mode,
             aggregation_format: 2,
         }

@@ -25,6 +25,8 @@ pub struct StatefulOperator {
     pub runs_without_data: bool,
     /// The watermark that this batch evicts by, µs since the epoch.
     pub eviction_watermark_us: i64,
+    /// Whether a watermark reaches the operator.
+    pub is_watermarked: bool,
     /// The query's output mode.
     pub mode: OutputMode,
 }
