@@ -127,6 +127,49 @@ pub enum StateError {
         /// The name asked for.
         name: String,
     },
+    /// The query's keys are not the checkpoint's.
+    #[error(
+        "Provided key schema does not match existing state key schema: {difference}. Existing key_schema={stored} and \
+         new key_schema={new} ({path}). Start the query that wrote the checkpoint, or give this one a checkpoint of \
+         its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this check, with undefined results"
+    )]
+    KeySchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// The query's values are not the checkpoint's.
+    #[error(
+        "Provided value schema does not match existing state value schema: {difference}. Existing \
+         value_schema={stored} and new value_schema={new} ({path}). Start the query that wrote the checkpoint, or give \
+         this one a checkpoint of its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this \
+         check, with undefined results"
+    )]
+    ValueSchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// A column that cannot stand in a state schema.
+    #[error("column {column} cannot be kept as state: it has {found}; expected {expected}")]
+    SchemaType {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        found: String,
+        /// What it should have.
+        expected: &'static str,
+    },
     /// A store's version could not be loaded.
     #[error("An error occurred during loading state: {store}, version {version}: {source}")]
     CannotLoad {
@@ -155,7 +198,9 @@ impl StateError {
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
             Self::Checkpoint(error) => error.kind(),
-            Self::OperatorsDoNotMatch { .. } => CheckpointErrorKind::Invalid,
+            Self::OperatorsDoNotMatch { .. }
+            | Self::KeySchemaNotCompatible { .. }
+            | Self::ValueSchemaNotCompatible { .. } => CheckpointErrorKind::Invalid,
             Self::DeltaMissing { .. }
             | Self::SnapshotMissing { .. }
             | Self::FileTorn { .. }
@@ -163,7 +208,9 @@ impl StateError {
             | Self::KeySize { .. }
             | Self::ValueSize { .. }
             | Self::RowChecksum { .. } => CheckpointErrorKind::Corrupt,
-            Self::RowTooLong { .. } | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
+            Self::RowTooLong { .. } | Self::CodecNotAvailable { .. } | Self::SchemaType { .. } => {
+                CheckpointErrorKind::Unsupported
+            }
             Self::Compression { .. } | Self::WorkDropped => CheckpointErrorKind::Retry,
             Self::CannotLoad { source, .. } => source.kind(),
         }
@@ -192,6 +239,9 @@ impl StateError {
             Self::Compression { .. } => "STATE_STORE_COMPRESSION",
             Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
             Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
+            Self::KeySchemaNotCompatible { .. } => "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
+            Self::ValueSchemaNotCompatible { .. } => "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
+            Self::SchemaType { .. } => "STATE_STORE_UNSUPPORTED_TYPE",
             Self::CannotLoad { source, .. } => source.condition(),
         }
     }

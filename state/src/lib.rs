@@ -20,9 +20,16 @@ mod error;
 mod file;
 mod id;
 mod operator_metadata;
+mod schema;
 
 pub use codec::Rows;
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};
-pub use operator_metadata::{OperatorStateMetadata, StateStoreMetadata, check_operators, read_all};
+pub use operator_metadata::{
+    OperatorStateMetadata, StateStoreMetadata, check_operators, read_all, write_operator_metadata,
+};
+pub use schema::{
+    ColumnFamilySchema, KeyStateEncoderSpec, SchemaCheck, StateSchema, check_key_or_write_schema,
+    check_or_write_schema, parse_v3, read_schema,
+};
