@@ -122,7 +122,10 @@ pub enum StateError {
     #[error("the work on state was dropped before it ran; the process is shutting down")]
     WorkDropped,
     /// A codec that state files do not have.
-    #[error("The codec {name} is not available. Available codecs are lz4, zstd, snappy, lzf")]
+    #[error(
+        "The codec {name} is not available. Set spark.sql.streaming.stateStore.compression.codec to one of lz4, zstd, \
+         snappy, lzf"
+    )]
     CodecNotAvailable {
         /// The name asked for.
         name: String,
@@ -238,7 +241,7 @@ impl StateError {
             Self::RowTooLong { .. } => "STATE_STORE_ROW_TOO_LONG",
             Self::Compression { .. } => "STATE_STORE_COMPRESSION",
             Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
-            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
+            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_CONF_SUGGESTION",
             Self::KeySchemaNotCompatible { .. } => "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
             Self::ValueSchemaNotCompatible { .. } => "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
             Self::SchemaType { .. } => "STATE_STORE_UNSUPPORTED_TYPE",

@@ -274,6 +274,49 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn metadata_is_written_once_with_sparks_bytes() {
+        let manager = with(&[("state/1/_metadata/v2/0", V2)]).await;
+        let store = || StateStoreMetadata::new("default", 0, 3);
+        let mut operators = [
+            OperatorStateMetadata::new(OperatorId(0), "stateStoreSave", vec![store()]),
+            OperatorStateMetadata::new(OperatorId(1), "dedupe", vec![store()]),
+        ];
+        write_operator_metadata(manager.as_ref(), &operators)
+            .await
+            .unwrap();
+        let written = manager.read("state/0/_metadata/metadata").await.unwrap();
+        assert_eq!(written.unwrap(), V1);
+        // What another version says already stays the only word.
+        assert!(
+            manager
+                .read("state/1/_metadata/metadata")
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(read_all(manager.as_ref()).await.unwrap()[0], operators[0]);
+        operators[0].operator_name = "dedupe".to_owned();
+        write_operator_metadata(manager.as_ref(), &operators)
+            .await
+            .unwrap();
+        assert_eq!(
+            read_all(manager.as_ref()).await.unwrap()[0].operator_name,
+            "stateStoreSave"
+        );
+    }
+
+    #[tokio::test]
+    async fn properties_have_no_place_in_version_1() {
+        let manager = with(&[]).await;
+        let mut operator = OperatorStateMetadata::new(OperatorId(0), "transformWithStateExec", Vec::new());
+        operator.properties_json = Some("{}".to_owned());
+        let error = write_operator_metadata(manager.as_ref(), &[operator])
+            .await
+            .unwrap_err();
+        assert_eq!(error.condition(), "CHECKPOINT_NOT_IN_VERSION");
+    }
+
+    #[tokio::test]
     async fn a_stateless_query_is_refused_on_a_stateful_checkpoint() {
         let manager = with(&[("state/0/_metadata/metadata", V1)]).await;
         let found = read_all(manager.as_ref()).await.unwrap();
