@@ -161,10 +161,56 @@ pub enum StateError {
     #[error("the work on state was dropped before it ran; the process is shutting down")]
     WorkDropped,
     /// A codec that state files do not have.
-    #[error("The codec {name} is not available. Available codecs are lz4, zstd, snappy, lzf")]
+    #[error(
+        "The codec {name} is not available. Set spark.sql.streaming.stateStore.compression.codec to one of lz4, zstd, \
+         snappy, lzf"
+    )]
     CodecNotAvailable {
         /// The name asked for.
         name: String,
+    },
+    /// The query's keys are not the checkpoint's.
+    #[error(
+        "Provided key schema does not match existing state key schema: {difference}. Existing key_schema={stored} and \
+         new key_schema={new} ({path}). Start the query that wrote the checkpoint, or give this one a checkpoint of \
+         its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this check, with undefined results"
+    )]
+    KeySchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// The query's values are not the checkpoint's.
+    #[error(
+        "Provided value schema does not match existing state value schema: {difference}. Existing \
+         value_schema={stored} and new value_schema={new} ({path}). Start the query that wrote the checkpoint, or give \
+         this one a checkpoint of its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this \
+         check, with undefined results"
+    )]
+    ValueSchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// A column that cannot stand in a state schema.
+    #[error("column {column} cannot be kept as state: it has {found}; expected {expected}")]
+    SchemaType {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        found: String,
+        /// What it should have.
+        expected: &'static str,
     },
     /// A store's version could not be loaded.
     #[error("An error occurred during loading state: {store}, version {version}: {source}")]
@@ -286,21 +332,22 @@ impl StateError {
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
             Self::Checkpoint(error) => error.kind(),
-            Self::OperatorsDoNotMatch { .. } | Self::ColumnMismatch { .. } | Self::ValueOutOfRange { .. } => {
-                CheckpointErrorKind::Invalid
-            }
-            Self::UnsupportedDataType { .. } => CheckpointErrorKind::Unsupported,
-            Self::MalformedRow { .. } => CheckpointErrorKind::Corrupt,
+            Self::OperatorsDoNotMatch { .. }
+            | Self::ColumnMismatch { .. }
+            | Self::ValueOutOfRange { .. }
+            | Self::KeySchemaNotCompatible { .. }
+            | Self::ValueSchemaNotCompatible { .. }
+            | Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
+            Self::UnsupportedDataType { .. } | Self::SchemaType { .. } => CheckpointErrorKind::Unsupported,
+            Self::MalformedRow { .. } | Self::RowWithoutIndexColumns { .. } => CheckpointErrorKind::Corrupt,
             Self::DeltaMissing { .. }
             | Self::SnapshotMissing { .. }
             | Self::FileTorn { .. }
             | Self::FileCorrupt { .. }
             | Self::KeySize { .. }
             | Self::ValueSize { .. }
-            | Self::RowChecksum { .. }
-            | Self::RowWithoutIndexColumns { .. } => CheckpointErrorKind::Corrupt,
+            | Self::RowChecksum { .. } => CheckpointErrorKind::Corrupt,
             Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
-            Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
             Self::RowTooLarge { .. }
             | Self::StoreTooLarge { .. }
             | Self::RowTooLong { .. }
@@ -338,7 +385,10 @@ impl StateError {
             Self::RowTooLong { .. } => "STATE_STORE_ROW_TOO_LONG",
             Self::Compression { .. } => "STATE_STORE_COMPRESSION",
             Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
-            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
+            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_CONF_SUGGESTION",
+            Self::KeySchemaNotCompatible { .. } => "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
+            Self::ValueSchemaNotCompatible { .. } => "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
+            Self::SchemaType { .. } => "STATE_STORE_UNSUPPORTED_TYPE",
             Self::CannotLoad { source, .. } | Self::InStore { source, .. } => source.condition(),
             Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
             Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
