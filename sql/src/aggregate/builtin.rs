@@ -23,6 +23,14 @@ pub(super) fn decimal_sum(precision: u8, scale: i8) -> DataType {
     DataType::Decimal128(precision.saturating_add(SUM_DIGITS).min(38), scale)
 }
 
+/// The type of the average of decimals in Spark.
+pub(super) fn decimal_avg(precision: u8, scale: i8) -> DataType {
+    DataType::Decimal128(
+        precision.saturating_add(AVG_DIGITS).min(38),
+        scale.saturating_add(4).min(38),
+    )
+}
+
 /// The layout of an aggregate of DataFusion's; `None` where Spark has none.
 pub(super) fn layout(aggregate: &AggregateFunctionExpr, states: &[FieldRef]) -> Option<BufferLayout> {
     use DataType as D;

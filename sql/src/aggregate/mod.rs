@@ -4,8 +4,18 @@
 //! Spark keeps. A function of Spark's whose buffers DataFusion has not is our own, with Spark's buffers as its state; a
 //! function of DataFusion's that has no counterpart in Spark keeps its state columns, so Spark must not read them.
 
+mod avg;
 mod builtin;
+mod count;
+mod distinct;
+mod fold;
+mod function;
+mod kind;
+mod list;
+mod moments;
+mod select;
 mod step;
+mod sum;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +27,8 @@ use datafusion::common::Result;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use crate::SqlError;
+use function::SparkAggregate;
+pub(crate) use list::{NAMES, function};
 use step::Step;
 
 /// How an aggregate's buffers lie in a state row.
@@ -39,6 +51,9 @@ impl BufferLayout {
             return Err(refused(aggregate, "it is over distinct values").into());
         }
         let states = aggregate.state_fields()?;
+        if aggregate.fun().inner().is::<SparkAggregate>() {
+            return Ok(Self::of_own(&states));
+        }
         match builtin::layout(aggregate, &states) {
             Some(layout) => Ok(layout),
             None => Self::of_states(aggregate, &states),
@@ -97,6 +112,15 @@ impl BufferLayout {
             (name, data_type, step)
         });
         Self::new(buffers.collect(), to_states)
+    }
+
+    /// The layout of a function of ours: its states are Spark's buffers, named as `call[buffer]`.
+    fn of_own(states: &[FieldRef]) -> Self {
+        let buffers = states.iter().map(|state| {
+            let name = state.name().rsplit_once('[').map_or("", |(_, name)| name);
+            (name.trim_end_matches(']'), state.data_type().clone())
+        });
+        Self::renamed(buffers.collect(), states)
     }
 
     /// The layout of a function that Spark has not: its states, in types that a state row holds.
