@@ -7,6 +7,7 @@ mod dataframe;
 mod error;
 mod execution;
 mod file_uri;
+pub mod functions;
 mod options;
 pub mod prelude;
 mod progress;

@@ -5,6 +5,8 @@
 mod analyze;
 pub mod dialect;
 mod error;
+mod event_time;
+mod functions;
 mod incremental;
 mod logical;
 mod operators;
@@ -19,7 +21,13 @@ mod test_streams;
 
 pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};
+pub use event_time::{
+    EventTimeCollector, EventTimeStats, MultipleWatermarkPolicy, TIME_WINDOW_KEY, WATERMARK_DELAY_KEY,
+    WatermarkTracker, delay_ms_of, delay_ms_of_interval, is_time_window, parse_delay_ms, with_watermark,
+};
+pub use functions::{window, window_time, window_with};
 pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
+pub use operators::EventTimeWatermarkExec;
 pub use output_mode::OutputMode;
 pub use query_planner::StreamingQueryPlanner;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};

@@ -10,6 +10,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use crate::operators::EventTimeWatermarkPlanner;
+
 /// Plans what a streaming plan holds beside DataFusion's own nodes.
 #[derive(Debug, Default)]
 pub struct StreamingQueryPlanner;
@@ -17,7 +19,7 @@ pub struct StreamingQueryPlanner;
 impl StreamingQueryPlanner {
     /// One planner per node of `logical`.
     fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        Vec::new()
+        vec![Arc::new(EventTimeWatermarkPlanner)]
     }
 }
 

@@ -25,6 +25,7 @@ mod types;
 mod view;
 
 pub use ast::UNNAMED_COLUMN_PREFIX;
+pub(crate) use functions::type_name as spark_type_name;
 pub use plan::plan_query;
 pub use session::configure;
 pub use settings::{SqlDialect, SqlSettings};
