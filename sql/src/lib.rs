@@ -7,6 +7,8 @@ mod aggregate;
 mod analyze;
 pub mod dialect;
 mod error;
+mod event_time;
+mod functions;
 mod incremental;
 mod logical;
 mod operators;
@@ -21,8 +23,14 @@ mod test_streams;
 
 pub use analyze::mark_statement_repeats;
 pub use error::{Result, SqlError};
+pub use event_time::{
+    EventTimeCollector, EventTimeStats, MultipleWatermarkPolicy, TIME_WINDOW_KEY, WATERMARK_DELAY_KEY,
+    WatermarkTracker, delay_ms_of, delay_ms_of_interval, is_time_window, parse_delay_ms, with_watermark,
+};
+pub use functions::{window, window_time, window_with};
 pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan, StateLayout};
 pub use logical::StreamingDeduplicate;
+pub use operators::EventTimeWatermarkExec;
 pub use operators::{BatchState, MonotonicClock, StateCommit, StatefulOperator, stateful_operators};
 pub use output_mode::OutputMode;
 pub use query_planner::StreamingQueryPlanner;

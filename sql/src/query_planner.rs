@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use crate::logical::{DeduplicatePlanner, GlobalLimitPlanner, StateStoreSavePlanner};
+use crate::operators::EventTimeWatermarkPlanner;
 
 /// Plans what a streaming plan holds beside DataFusion's own nodes.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ impl StreamingQueryPlanner {
     /// One planner per node of `logical`.
     fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
         vec![
+            Arc::new(EventTimeWatermarkPlanner),
             Arc::new(StateStoreSavePlanner),
             Arc::new(DeduplicatePlanner),
             Arc::new(GlobalLimitPlanner),

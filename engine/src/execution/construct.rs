@@ -38,7 +38,10 @@ impl MicroBatchExecution {
             .stateful
             .as_ref()
             .is_some_and(|stateful| stateful.wants_batch_without_data(self.position.watermark_ms));
-        Ok(wanted && self.conf.get_bool("spark.sql.streaming.noDataMicroBatches.enabled")?)
+        Ok(wanted
+            && self
+                .conf
+                .get_bool("spark.sql.streaming.noDataMicroBatches.enabled")?)
     }
 
     async fn latest_offsets(&self, admission: Admission) -> Result<SourceOffsets> {

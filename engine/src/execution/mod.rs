@@ -46,6 +46,6 @@ mod trigger_executor;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use operator_progress::StatefulProgress;
 pub(crate) use connect::{SinkRequest, resolve_source};
+pub(crate) use operator_progress::StatefulProgress;
 pub(crate) use stream_execution::{CheckpointRequest, StartRequest, start};

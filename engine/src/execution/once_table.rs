@@ -23,7 +23,10 @@ pub(super) struct OnceTable {
 
 impl OnceTable {
     /// A scan of the rows of `plan`, which runs with `task`.
-    pub(super) fn scan_of(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> DataFusionResult<LogicalPlan> {
+    pub(super) fn scan_of(
+        plan: &Arc<dyn ExecutionPlan>,
+        task: &Arc<TaskContext>,
+    ) -> DataFusionResult<LogicalPlan> {
         let table = Self {
             plan: Arc::clone(plan),
             task: Arc::clone(task),

@@ -217,7 +217,10 @@ fn position(
 
 /// The watermark that was in force for a logged batch.
 fn batch_watermark_ms(entry: &OffsetSeq) -> i64 {
-    entry.metadata.as_ref().map_or(0, |metadata| metadata.batch_watermark_ms)
+    entry
+        .metadata
+        .as_ref()
+        .map_or(0, |metadata| metadata.batch_watermark_ms)
 }
 
 /// An entry without a metadata line (very old checkpoints) freezes nothing.

@@ -14,8 +14,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::{StreamExt, TryStreamExt};
 use tidemill_checkpoint::{BatchId, FileManagerRef};
 use tidemill_sql::{
-    BatchState, EventTimeCollector, EventTimeStats, IncrementalExecution, MultipleWatermarkPolicy, OutputMode,
-    StateCommit, StateLayout, StatefulOperator, WatermarkTracker, stateful_operators,
+    BatchState, EventTimeCollector, EventTimeStats, IncrementalExecution, MultipleWatermarkPolicy,
+    OutputMode, StateCommit, StateLayout, StatefulOperator, WatermarkTracker, stateful_operators,
 };
 use tidemill_state::{
     CompressionCodec, OperatorStateMetadata, StateStoreConf, StateStoreMetadata, StateStores,
@@ -78,7 +78,13 @@ pub(super) fn state_layout(conf: &Conf) -> Result<StateLayout> {
     let partitions = u32::try_from(partitions)
         .ok()
         .and_then(std::num::NonZeroU32::new)
-        .ok_or_else(|| bad_conf("spark.sql.shuffle.partitions", &partitions.to_string(), "1 and above"))?;
+        .ok_or_else(|| {
+            bad_conf(
+                "spark.sql.shuffle.partitions",
+                &partitions.to_string(),
+                "1 and above",
+            )
+        })?;
     let key = "spark.sql.streaming.aggregation.stateFormatVersion";
     let format = conf.get_u64(key)?;
     match u8::try_from(format) {
@@ -107,11 +113,19 @@ impl StatefulRun {
         watermark_ms: i64,
     ) -> Result<Self> {
         let is_stateful = incremental.stateful_operators() > 0;
-        let store_conf = if is_stateful { store_conf(conf)? } else { StateStoreConf::default() };
+        let store_conf = if is_stateful {
+            store_conf(conf)?
+        } else {
+            StateStoreConf::default()
+        };
         let policy = match conf.get("spark.sql.streaming.multipleWatermarkPolicy") {
             Some(policy) if policy.eq_ignore_ascii_case("max") => MultipleWatermarkPolicy::Max,
             Some(policy) if !policy.eq_ignore_ascii_case("min") => {
-                return Err(bad_conf("spark.sql.streaming.multipleWatermarkPolicy", policy, "min, max"));
+                return Err(bad_conf(
+                    "spark.sql.streaming.multipleWatermarkPolicy",
+                    policy,
+                    "min, max",
+                ));
             }
             _ => MultipleWatermarkPolicy::Min,
         };
@@ -215,9 +229,13 @@ impl StatefulRun {
         if let Some(batch) = &self.batch {
             batch.event_times.take();
         }
-        let streams = datafusion::physical_plan::execute_stream_partitioned(Arc::clone(plan), Arc::clone(task))?;
+        let streams =
+            datafusion::physical_plan::execute_stream_partitioned(Arc::clone(plan), Arc::clone(task))?;
         let drains = streams.into_iter().map(|mut rows| {
-            tokio::spawn(async move { while rows.try_next().await?.is_some() {} Ok::<_, datafusion::error::DataFusionError>(()) })
+            tokio::spawn(async move {
+                while rows.try_next().await?.is_some() {}
+                Ok::<_, datafusion::error::DataFusionError>(())
+            })
         });
         let mut drains: futures::stream::FuturesUnordered<_> = drains.collect();
         while let Some(done) = drains.next().await {
@@ -336,7 +354,11 @@ fn store_conf(conf: &Conf) -> Result<StateStoreConf> {
         .get("spark.sql.streaming.stateStore.encodingFormat")
         .unwrap_or("unsaferow");
     if !encoding.eq_ignore_ascii_case("unsaferow") {
-        return Err(bad_conf("spark.sql.streaming.stateStore.encodingFormat", encoding, "unsaferow"));
+        return Err(bad_conf(
+            "spark.sql.streaming.stateStore.encodingFormat",
+            encoding,
+            "unsaferow",
+        ));
     }
     let mut out = StateStoreConf::default();
     out.compression = CompressionCodec::from_name(codec).ok_or_else(|| unknown_codec(codec))?;

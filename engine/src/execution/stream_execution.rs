@@ -22,8 +22,9 @@ use super::connect::{SinkRequest, open_source};
 use super::input_rows::InputRows;
 use super::micro_batch::{MicroBatchExecution, OpenSource};
 use super::recover::{
-    Recovered, SourceLayout, commit_log_version, offset_log_version, recover, source_layout,
+    Recovered, SourceLayout, commit_log_version, offset_log_version, recover, refuse_state, source_layout,
 };
+use super::stateful::{StatefulRun, state_layout};
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
 use crate::query::{Ending, QueryIdentity, QueryShared, StopRequest, StreamingQuery};
 use crate::session::SessionInner;

@@ -181,7 +181,11 @@ impl StreamingQueryProgress {
         if let Some(event_time) = self.event_time.json() {
             out.raw("eventTime", &event_time);
         }
-        let operators: Vec<_> = self.state_operators.iter().map(StateOperatorProgress::json).collect();
+        let operators: Vec<_> = self
+            .state_operators
+            .iter()
+            .map(StateOperatorProgress::json)
+            .collect();
         out.raw("stateOperators", &format!("[{}]", operators.join(",")));
         let sources: Vec<_> = self.sources.iter().map(SourceProgress::json).collect();
         out.raw("sources", &format!("[{}]", sources.join(",")));

@@ -13,6 +13,8 @@
 //! | `unsupported` | whether each node over a stream can run: one exhaustive match over the logical plan |
 //! | `join` | the kinds of join between streams and static tables |
 //! | `expression` | expressions that have no meaning on a stream |
+//! | `resolve_watermark` | which watermarks there are, and which rows each of them counts |
+//! | `push_filters` | which filters stand below a watermark or an aggregation |
 //!
 //! The order of the checks is Spark's, so that a query with several faults gets Spark's error. What Spark accepts and
 //! Tidemill does not run comes last.
@@ -21,7 +23,9 @@ mod expression;
 mod join;
 mod offset_lines;
 mod output_mode;
+mod push_filters;
 mod refusal;
+mod resolve_watermark;
 mod sources;
 mod statement_repeats;
 mod subqueries;
@@ -33,6 +37,7 @@ mod tests;
 use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use offset_lines::{line_indexes, offset_lines};
+pub(crate) use resolve_watermark::{reads_watermark, resolve_watermarks};
 pub(crate) use sources::{distinct_sources, reads_stream, reads_stream_anywhere, stream_scans};
 pub use statement_repeats::mark_statement_repeats;
 pub(crate) use statement_repeats::rewrite_scans;

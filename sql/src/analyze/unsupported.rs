@@ -224,14 +224,21 @@ fn check_aggregate(aggregate: &Aggregate) -> Result<()> {
 fn check_distinct(distinct: &Distinct) -> Option<SqlError> {
     match distinct {
         Distinct::All(_) => None,
-        Distinct::On(_) => Some(not_supported_yet("STREAMING_DISTINCT_ON", "DISTINCT ON over a stream")),
+        Distinct::On(_) => Some(not_supported_yet(
+            "STREAMING_DISTINCT_ON",
+            "DISTINCT ON over a stream",
+        )),
     }
 }
 
 /// Our own nodes; any other is unknown.
 fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
     if let Some(deduplicate) = node.as_any().downcast_ref::<StreamingDeduplicate>() {
-        let has_watermark = deduplicate.schema().fields().iter().any(|f| delay_ms_of(f).is_some());
+        let has_watermark = deduplicate
+            .schema()
+            .fields()
+            .iter()
+            .any(|f| delay_ms_of(f).is_some());
         if deduplicate.within_watermark && !has_watermark {
             return Err(refused(
                 "DEDUPLICATE_WITHOUT_WATERMARK",
@@ -245,7 +252,10 @@ fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
     }
     Err(refused(
         "EXTENSION_NODE",
-        format!("{} is not supported on streaming DataFrames/Datasets", node.name()),
+        format!(
+            "{} is not supported on streaming DataFrames/Datasets",
+            node.name()
+        ),
     ))
 }
 

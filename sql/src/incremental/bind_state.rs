@@ -8,7 +8,7 @@ use datafusion::logical_expr::{Extension, LogicalPlan};
 
 use super::BatchContext;
 use crate::Result;
-use crate::event_time::reads_watermark;
+use crate::analyze::reads_watermark;
 use crate::logical::{StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
 
@@ -64,13 +64,21 @@ pub(super) fn bind_state(
             } else {
                 return Ok(Transformed::no(LogicalPlan::Extension(Extension { node })));
             };
-        Ok(Transformed::yes(LogicalPlan::Extension(Extension { node: bound })))
+        Ok(Transformed::yes(LogicalPlan::Extension(Extension {
+            node: bound,
+        })))
     })?;
     Ok(plan.data)
 }
 
 fn bound(info: &StateInfo, context: &BatchContext, layout: &StateLayout, watermarked: bool) -> StateInfo {
-    let micros = |watermark_ms: i64| if watermarked { watermark_ms.saturating_mul(1000) } else { 0 };
+    let micros = |watermark_ms: i64| {
+        if watermarked {
+            watermark_ms.saturating_mul(1000)
+        } else {
+            0
+        }
+    };
     StateInfo {
         version: context.batch_id,
         partitions: layout.partitions,

@@ -12,7 +12,8 @@ use super::bind_state::{StateLayout, bind_state};
 use super::bind_timestamp::{BatchClock, bind_timestamp};
 use super::rewrite_stateful::rewrite_stateful;
 use super::{BatchContext, BatchInputs, MicroBatchPlan};
-use crate::event_time::{resolve_time_windows, resolve_watermarks};
+use crate::analyze::resolve_watermarks;
+use crate::functions::resolve_time_windows;
 use crate::{Result, StreamingPlan};
 
 /// Rules that drop what can give no rows: a stateful operator below must run all the same.
@@ -91,7 +92,10 @@ impl IncrementalExecution {
         // Names that the optimiser makes up count from one in every batch.
         properties.alias_generator = Arc::new(AliasGenerator::new());
         let optimised = state.optimizer().optimize(logical.clone(), &state, |_, _| {})?;
-        let physical = state.query_planner().create_physical_plan(&optimised, &state).await?;
+        let physical = state
+            .query_planner()
+            .create_physical_plan(&optimised, &state)
+            .await?;
         Ok(MicroBatchPlan { logical, physical })
     }
 }

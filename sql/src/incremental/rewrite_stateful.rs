@@ -123,7 +123,11 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
         return Ok(node);
     }
     let outputs = (0..aggregate.schema.fields().len()).map(|i| {
-        let from = if i < keys { i } else { keys + places.get(i - keys).copied().unwrap_or(0) };
+        let from = if i < keys {
+            i
+        } else {
+            keys + places.get(i - keys).copied().unwrap_or(0)
+        };
         let expr = Expr::Column(Column::from(node.schema().qualified_field(from)));
         let (qualifier, field) = aggregate.schema.qualified_field(i);
         match from == i {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{Column, DFSchemaRef, internal_err};
+use datafusion::common::{DFSchemaRef, internal_err};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{
@@ -51,7 +51,9 @@ impl StreamingDeduplicate {
                 ));
             }
             let all: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-            return Ok(LogicalPlanBuilder::from(input).distinct_on(keys, all, None)?.build()?);
+            return Ok(LogicalPlanBuilder::from(input)
+                .distinct_on(keys, all, None)?
+                .build()?);
         }
         Ok(LogicalPlan::Extension(Extension {
             node: Arc::new(Self {
@@ -150,7 +152,11 @@ impl UserDefinedLogicalNodeCore for StreamingDeduplicate {
             }
         }
         let timed = schema.fields().iter().enumerate();
-        needed.extend(timed.filter(|(_, field)| delay_ms_of(field).is_some()).map(|(i, _)| i));
+        needed.extend(
+            timed
+                .filter(|(_, field)| delay_ms_of(field).is_some())
+                .map(|(i, _)| i),
+        );
         needed.sort_unstable();
         needed.dedup();
         Some(vec![needed])
@@ -190,7 +196,8 @@ impl ExtensionPlanner for DeduplicatePlanner {
         let key_columns = keys
             .iter()
             .map(|key| {
-                let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(schema.field(*key).name(), *key));
+                let column: Arc<dyn PhysicalExpr> =
+                    Arc::new(PhysicalColumn::new(schema.field(*key).name(), *key));
                 Arc::new(NormalizeKeyExpr::new(column)) as Arc<dyn PhysicalExpr>
             })
             .collect();
@@ -202,7 +209,8 @@ impl ExtensionPlanner for DeduplicatePlanner {
         // The fields of the logical plan: those of the input may have lost the watermark's metadata.
         let schema = Arc::clone(logical.schema().inner());
         let tasks = session.config().target_partitions();
-        let exec = StreamingDeduplicateExec::try_new(partitioned, keys, node.within_watermark, info, schema, tasks)?;
+        let exec =
+            StreamingDeduplicateExec::try_new(partitioned, keys, node.within_watermark, info, schema, tasks)?;
         Ok(Some(Arc::new(exec)))
     }
 }

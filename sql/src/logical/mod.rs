@@ -5,11 +5,13 @@
 //! optimiser sees an unknown node and leaves it where it is, whatever a batch brings.
 
 mod deduplicate;
+mod event_time_watermark;
+mod fence;
 mod global_limit;
 mod state_store_save;
 
-pub use deduplicate::StreamingDeduplicate;
 pub(crate) use deduplicate::DeduplicatePlanner;
+pub use deduplicate::StreamingDeduplicate;
 pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};
 pub(crate) use state_store_save::{StateStoreSave, StateStoreSavePlanner};
 
@@ -19,3 +21,5 @@ use std::cmp::Ordering;
 fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {
     (left == right).then_some(Ordering::Equal)
 }
+pub(crate) use event_time_watermark::EventTimeWatermark;
+pub(crate) use fence::Fence;

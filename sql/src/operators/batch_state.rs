@@ -63,7 +63,10 @@ impl BatchState {
 
     /// The commits so far, one per operator and state partition: a later one replaces an earlier one.
     pub fn commits(&self) -> Vec<StateCommit> {
-        self.commits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.commits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The stores.

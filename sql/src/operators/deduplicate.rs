@@ -22,7 +22,9 @@ use datafusion::physical_plan::{
     InputDistributionRequirements, Partitioning, PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt};
-use tidemill_state::{ExpiryIndex, Rows, StateRowCodec, StateSchema, StateStoreSpec, TimeField, normalize_keys};
+use tidemill_state::{
+    ExpiryIndex, Rows, StateRowCodec, StateSchema, StateStoreSpec, TimeField, normalize_keys,
+};
 
 use super::open_stores::{OpenStores, TaskCounts};
 use super::state_partition::{owned_partitions, required_distribution, state_partitions_of};
@@ -96,7 +98,8 @@ impl StreamingDeduplicateExec {
             None => Field::new("__dummy__", DataType::Null, true),
         }]);
         let keys = Fields::from(keys);
-        let distribution = required_distribution(&input.schema(), info.partitions_of(!keys.is_empty()), tasks)?;
+        let distribution =
+            required_distribution(&input.schema(), info.partitions_of(!keys.is_empty()), tasks)?;
         let shared = Arc::new(Shared {
             key_codec: StateRowCodec::try_new(&keys).map_err(state)?,
             value_codec: StateRowCodec::try_new(&value).map_err(state)?,

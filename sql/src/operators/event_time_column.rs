@@ -85,9 +85,6 @@ impl EventTimeColumn {
         if times.null_count() == 0 {
             return Ok(after);
         }
-        Ok(after
-            .iter()
-            .map(|after| Some(after.unwrap_or(true)))
-            .collect())
+        Ok(after.iter().map(|after| Some(after.unwrap_or(true))).collect())
     }
 }

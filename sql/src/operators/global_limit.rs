@@ -162,7 +162,7 @@ impl Task {
         let (stores, given) = match self.given.take() {
             Some(given) => given,
             None => {
-                let loaded = self.load().await?;
+                let loaded = load(&self.batch, &self.info).await?;
                 self.before = loaded.1;
                 loaded
             }
@@ -175,40 +175,44 @@ impl Task {
             self.given = Some((stores, given + rows.num_rows() as u64));
             return Ok(Some((rows, Some(self))));
         }
-        self.save(stores, given).await?;
+        let mut stores = stores;
+        if given > self.before {
+            put(&mut stores, given)?;
+        }
+        stores
+            .commit(&self.batch, &self.info, TaskCounts::default())
+            .await?;
         Ok(None)
     }
+}
 
-    async fn load(&self) -> DataFusionResult<(OpenStores, u64)> {
-        let spec = StateStoreSpec::default();
-        let mut stores = OpenStores::load(&self.batch, &self.info, &spec, &[0]).await?;
-        let given = match stores.of(0)?.get(&key()?) {
-            None => 0,
-            Some(value) => {
-                let columns = value_codec()?.decode([value].into_iter()).map_err(state)?;
-                let count = columns.first().and_then(|column| column.as_primitive_opt::<Int64Type>());
-                let count = count.and_then(|count| count.values().first().copied()).unwrap_or(0);
-                u64::try_from(count)
-                    .map_err(|_| exec_datafusion_err!("the state of a limit holds the negative count {count}"))?
-            }
-        };
-        Ok((stores, given))
-    }
-
-    async fn save(&self, mut stores: OpenStores, given: u64) -> DataFusionResult<()> {
-        if given > self.before {
-            Self::put(&mut stores, given)?;
+/// The store, and the rows given so far.
+async fn load(batch: &BatchState, info: &StateInfo) -> DataFusionResult<(OpenStores, u64)> {
+    let mut stores = OpenStores::load(batch, info, &StateStoreSpec::default(), &[0]).await?;
+    let given = match stores.of(0)?.get(&key()?) {
+        None => 0,
+        Some(value) => {
+            let columns = value_codec()?.decode([value].into_iter()).map_err(state)?;
+            let count = columns
+                .first()
+                .and_then(|column| column.as_primitive_opt::<Int64Type>());
+            let count = count
+                .and_then(|count| count.values().first().copied())
+                .unwrap_or(0);
+            u64::try_from(count)
+                .map_err(|_| exec_datafusion_err!("the state of a limit holds the negative count {count}"))?
         }
-        stores.commit(&self.batch, &self.info, TaskCounts::default()).await
-    }
+    };
+    Ok((stores, given))
+}
 
-    fn put(stores: &mut OpenStores, given: u64) -> DataFusionResult<()> {
-        let count = i64::try_from(given).map_err(|_| exec_datafusion_err!("too many rows: {given}"))?;
-        let column: ArrayRef = Arc::new(Int64Array::from(vec![count]));
-        let mut value = Rows::default();
-        value_codec()?.encode(&[column], 1, &mut value).map_err(state)?;
-        stores.of(0)?.put(&key()?, value.row(0)).map_err(state)
-    }
+/// Notes the rows given so far.
+fn put(stores: &mut OpenStores, given: u64) -> DataFusionResult<()> {
+    let count = i64::try_from(given).map_err(|_| exec_datafusion_err!("too many rows: {given}"))?;
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![count]));
+    let mut value = Rows::default();
+    value_codec()?.encode(&[column], 1, &mut value).map_err(state)?;
+    stores.of(0)?.put(&key()?, value.row(0)).map_err(state)
 }
 
 /// The only key: a row of one void column.

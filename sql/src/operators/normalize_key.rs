@@ -27,7 +27,10 @@ impl NormalizeKeyExpr {
     }
 
     /// The column itself where it holds no floats.
-    pub(crate) fn wrap(key: Arc<dyn PhysicalExpr>, input: &Schema) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
+    pub(crate) fn wrap(
+        key: Arc<dyn PhysicalExpr>,
+        input: &Schema,
+    ) -> DataFusionResult<Arc<dyn PhysicalExpr>> {
         Ok(if holds_floats(&key.data_type(input)?) {
             Arc::new(Self { key })
         } else {

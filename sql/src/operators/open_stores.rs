@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use datafusion::common::internal_datafusion_err;
 use datafusion::error::Result as DataFusionResult;
+use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tidemill_state::{StateStore, StateStoreId, StateStoreSpec};
+use tidemill_state::{StateStore, StateStoreId, StateStoreMetrics, StateStoreSpec};
 
 use super::{BatchState, StateCommit, StateInfo};
 use crate::error::state;
@@ -38,12 +39,14 @@ impl OpenStores {
         spec: &StateStoreSpec,
         owned: &[u32],
     ) -> DataFusionResult<Self> {
-        let loads = stream::iter(owned.to_vec()).map(|partition| async move {
-            let id = StateStoreId::new(info.operator, partition);
-            let store = batch.stores().load(&id, info.version(), spec).await.map_err(state)?;
-            Ok::<_, datafusion::error::DataFusionError>((partition, store))
-        });
-        let loaded: Vec<_> = loads.buffer_unordered(STORES_AT_ONCE).try_collect().await?;
+        let loads: Vec<_> = owned
+            .iter()
+            .map(|partition| load(batch, info, spec, *partition).boxed())
+            .collect();
+        let loaded: Vec<_> = stream::iter(loads)
+            .buffer_unordered(STORES_AT_ONCE)
+            .try_collect()
+            .await?;
         let mut stores: Vec<Option<Box<dyn StateStore>>> = Vec::new();
         for (partition, store) in loaded {
             let place = usize::try_from(partition)
@@ -68,7 +71,9 @@ impl OpenStores {
             .and_then(|place| self.stores.get_mut(place))
             .and_then(Option::as_mut)
             .ok_or_else(|| {
-                internal_datafusion_err!("state partition {partition} is not owned by the task that got its rows")
+                internal_datafusion_err!(
+                    "state partition {partition} is not owned by the task that got its rows"
+                )
             })
     }
 
@@ -84,15 +89,13 @@ impl OpenStores {
         info: &StateInfo,
         mut counts: TaskCounts,
     ) -> DataFusionResult<()> {
-        let mut commits = stream::iter(self.stores.into_iter().flatten())
-            .map(|store| async move {
-                let partition = store.id().partition;
-                let began = batch.now();
-                let metrics = store.commit().await.map_err(state)?;
-                let took = batch.now().saturating_sub(began);
-                Ok::<_, datafusion::error::DataFusionError>((partition, metrics, took))
-            })
-            .buffer_unordered(STORES_AT_ONCE);
+        let commits: Vec<_> = self
+            .stores
+            .into_iter()
+            .flatten()
+            .map(|store| commit(batch, store).boxed())
+            .collect();
+        let mut commits = stream::iter(commits).buffer_unordered(STORES_AT_ONCE);
         while let Some((partition, metrics, commit)) = commits.try_next().await? {
             let counted = std::mem::take(&mut counts);
             batch.report(StateCommit {
@@ -108,4 +111,25 @@ impl OpenStores {
         }
         Ok(())
     }
+}
+
+async fn load(
+    batch: &BatchState,
+    info: &StateInfo,
+    spec: &StateStoreSpec,
+    partition: u32,
+) -> DataFusionResult<(u32, Box<dyn StateStore>)> {
+    let id = StateStoreId::new(info.operator, partition);
+    let store = batch.stores().load(&id, info.version(), spec).await;
+    Ok((partition, store.map_err(state)?))
+}
+
+async fn commit(
+    batch: &BatchState,
+    store: Box<dyn StateStore>,
+) -> DataFusionResult<(u32, StateStoreMetrics, Duration)> {
+    let partition = store.id().partition;
+    let began = batch.now();
+    let metrics = store.commit().await.map_err(state)?;
+    Ok((partition, metrics, batch.now().saturating_sub(began)))
 }

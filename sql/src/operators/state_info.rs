@@ -49,6 +49,10 @@ impl StateInfo {
 
     /// The state partitions of an operator with keys, or of one without, which has only the first.
     pub(crate) fn partitions_of(&self, has_keys: bool) -> NonZeroU32 {
-        if has_keys { self.partitions } else { NonZeroU32::MIN }
+        if has_keys {
+            self.partitions
+        } else {
+            NonZeroU32::MIN
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result as DataFusionResult;
@@ -149,7 +149,10 @@ impl PhysicalExpr for RouteExpr {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> DataFusionResult<ColumnarValue> {
-        let partitions = self.state_partition.evaluate(batch)?.into_array(batch.num_rows())?;
+        let partitions = self
+            .state_partition
+            .evaluate(batch)?
+            .into_array(batch.num_rows())?;
         let partitions = state_partitions_of(&partitions)?;
         let tasks = self.routes.len();
         let routed: Option<Vec<i32>> = partitions
@@ -209,7 +212,10 @@ fn shuffle(numbers: Vec<i32>, tasks: usize) -> DataFusionResult<Vec<usize>> {
         Field::new("place", DataType::Int32, false),
     ]));
     let places: Int32Array = (0..).take(count).collect();
-    let batch = RecordBatch::try_new(schema, vec![Arc::new(Int32Array::from(numbers)), Arc::new(places)])?;
+    let batch = RecordBatch::try_new(
+        schema,
+        vec![Arc::new(Int32Array::from(numbers)), Arc::new(places)],
+    )?;
     let mut partitioner =
         BatchPartitioner::new_hash_partitioner(vec![Arc::new(Column::new("number", 0))], tasks, Time::new())?;
     let mut sent = vec![0; count];
@@ -259,7 +265,7 @@ pub(super) fn required_distribution(
         return Ok(Distribution::SinglePartition);
     }
     let route = RouteExpr::try_new(schema.fields().len().saturating_sub(1), tasks)?;
-    Ok(Distribution::HashPartitioned(vec![Arc::new(route)]))
+    Ok(Distribution::KeyPartitioned(vec![Arc::new(route)]))
 }
 
 /// The state partitions that a task of an operator owns: those whose rows the shuffle sends to it.
@@ -274,18 +280,26 @@ pub(super) fn owned_partitions(
     if tasks == 1 {
         return Ok(all.collect());
     }
-    let Distribution::HashPartitioned(exprs) = distribution else {
-        return Err(internal_datafusion_err!("a stateful operator whose input is not shuffled by key"));
+    let Distribution::KeyPartitioned(exprs) = distribution else {
+        return Err(internal_datafusion_err!(
+            "a stateful operator whose input is not shuffled by key"
+        ));
     };
     let [route] = exprs.as_slice() else {
-        return Err(internal_datafusion_err!("a stateful operator is shuffled by one route"));
+        return Err(internal_datafusion_err!(
+            "a stateful operator is shuffled by one route"
+        ));
     };
     let numbers: Int32Array = all.clone().map(|p| i32::try_from(p).ok()).collect();
     let column = input.schema().fields().len().saturating_sub(1);
     let placed = place(numbers, column, &input.schema())?;
     let routed = route.evaluate(&placed)?.into_array(placed.num_rows())?;
     let sent = shuffle(state_partitions_of(&routed)?.values().to_vec(), tasks)?;
-    Ok(all.zip(sent).filter(|(_, to)| *to == task).map(|(p, _)| p).collect())
+    Ok(all
+        .zip(sent)
+        .filter(|(_, to)| *to == task)
+        .map(|(p, _)| p)
+        .collect())
 }
 
 /// A batch whose last of `column + 1` columns holds the numbers; the others are null.

@@ -86,14 +86,21 @@ impl StateStoreSaveExec {
         let buffers = AggregateBuffers::try_new(aggregates)?;
         let event_time = EventTimeColumn::find(keys)?.filter(|_| info.mode != OutputMode::Complete);
         let keys: Fields = keys.iter().map(|key| stored(key)).collect();
-        let repeated_keys = if info.aggregation_format == 1 { keys.len() } else { 0 };
+        let repeated_keys = if info.aggregation_format == 1 {
+            keys.len()
+        } else {
+            0
+        };
         let mut value: Vec<FieldRef> = keys.iter().take(repeated_keys).cloned().collect();
         value.extend(buffers.fields());
         if !buffers.is_portable() {
             value.push(Arc::new(Field::new(NOT_PORTABLE, DataType::Boolean, true)));
         }
         let value = Fields::from(value);
-        let expiry = event_time.map(|column| column.time_field()).transpose()?.map(ExpiryIndex::Key);
+        let expiry = event_time
+            .map(|column| column.time_field())
+            .transpose()?
+            .map(ExpiryIndex::Key);
         let distribution =
             required_distribution(&input.schema(), info.partitions_of(!keys.is_empty()), tasks)?;
         let shared = Shared {
@@ -329,9 +336,7 @@ impl Shared {
             .intern(&key_rows, state_partitions_of(partitions)?.values());
         self.restore(known, merged, stores)?;
         let states = self.buffers.partial_states(states)?;
-        merged
-            .accumulators
-            .merge(&states, &groups, merged.groups.len())
+        merged.accumulators.merge(&states, &groups, merged.groups.len())
     }
 
     /// Drops the groups that come behind the watermark.
@@ -377,7 +382,8 @@ impl Shared {
                 .iter()
                 .map(|place| groups.get(usize::try_from(*place).ok()?).copied())
                 .collect();
-            let found = found.ok_or_else(|| internal_datafusion_err!("a store found a key it was not asked for"))?;
+            let found =
+                found.ok_or_else(|| internal_datafusion_err!("a store found a key it was not asked for"))?;
             let states = self.buffers.states(&self.buffer_columns(&values)?)?;
             merged.accumulators.merge(&states, &found, total)?;
         }
@@ -401,7 +407,10 @@ impl Shared {
         let rows = merged.groups.len();
         let mut columns = Vec::new();
         if self.repeated_keys > 0 {
-            columns = self.key_codec.decode(merged.groups.keys().iter()).map_err(state)?;
+            columns = self
+                .key_codec
+                .decode(merged.groups.keys().iter())
+                .map_err(state)?;
         }
         columns.extend(self.buffers.buffers(&states)?);
         if !self.buffers.is_portable() {
