@@ -27,6 +27,45 @@ pub enum StateError {
         /// What the query needs.
         in_plan: String,
     },
+    /// A type that rows of state cannot hold.
+    #[error(
+        "Unsupported data type {data_type} of {field}: a row of state cannot hold it. Cast it to a type that Spark has"
+    )]
+    UnsupportedDataType {
+        /// The column; nested ones with dots.
+        field: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// Columns that are not those of the rows to be written.
+    #[error("{field}: expected {expected}, found {found}. Give the columns of the rows' schema")]
+    ColumnMismatch {
+        /// The column, or `columns`.
+        field: String,
+        /// What the schema says.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A value that a row of state cannot hold.
+    #[error("{field}: {reason}")]
+    ValueOutOfRange {
+        /// The column.
+        field: String,
+        /// What does not fit where.
+        reason: String,
+    },
+    /// The bytes of a row are not a row of the schema.
+    #[error(
+        "a row of state is malformed at {field}: {reason}. The state is damaged, or was written with another schema: \
+         restore the checkpoint from a copy, or start the query that wrote it"
+    )]
+    MalformedRow {
+        /// The column, or `row`.
+        field: String,
+        /// What was expected and found.
+        reason: String,
+    },
     /// A delta that a version needs is not there.
     #[error(
         "Error reading delta file {path}: it does not exist, and {needed_after}. State is never begun anew in its \
@@ -184,11 +223,80 @@ pub enum StateError {
         #[source]
         source: Box<StateError>,
     },
+    /// A transaction could not be made durable.
+    #[error(
+        "Cannot perform commit during state checkpoint: {store}, version {version}: {source}. The version before is \
+         as it was"
+    )]
+    CannotCommit {
+        /// The store.
+        store: StateStoreId,
+        /// The version that was to be written.
+        version: StateStoreVersion,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A row or a request that a store cannot take.
+    #[error("{store}: {source}")]
+    InStore {
+        /// The store.
+        store: StateStoreId,
+        /// Why.
+        #[source]
+        source: Box<StateError>,
+    },
+    /// A store is asked for while a transaction has it.
+    #[error(
+        "{store} is open in another transaction; expected one at a time. End that one first: two tasks must not own \
+         the same state partition"
+    )]
+    StoreInUse {
+        /// The store.
+        store: StateStoreId,
+    },
+    /// A row is larger than a store takes.
+    #[error(
+        "a row with a key of {key_bytes} bytes and a value of {value_bytes} bytes is too large for a state store; at \
+         most {max_key_bytes} and {max_value_bytes} fit"
+    )]
+    RowTooLarge {
+        /// The key's length.
+        key_bytes: usize,
+        /// The value's length.
+        value_bytes: usize,
+        /// The longest key.
+        max_key_bytes: usize,
+        /// The longest value.
+        max_value_bytes: usize,
+    },
+    /// A store is full.
+    #[error(
+        "a state store holds at most {limit_bytes} bytes of rows. Start the query anew with more state partitions \
+         (spark.sql.shuffle.partitions)"
+    )]
+    StoreTooLarge {
+        /// The most it holds.
+        limit_bytes: usize,
+    },
+    /// A row that does not hold what an index goes by.
+    #[error("a state row of {row_bytes} bytes does not have the expected shape: {expected}")]
+    RowWithoutIndexColumns {
+        /// Its length.
+        row_bytes: usize,
+        /// What it should hold.
+        expected: String,
+    },
+    /// A store is asked for rows in a way it was not loaded for.
+    #[error("the store was loaded without an index by {what}; load it with one in its StateStoreSpec")]
+    NoIndex {
+        /// What the rows were to be found by.
+        what: &'static str,
+    },
 }
 
 impl StateError {
     /// Names the store and the version that could not be loaded.
-    #[allow(dead_code, reason = "the provider uses it")]
     pub(crate) fn loading(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
         Self::CannotLoad {
             store: store.clone(),
@@ -197,13 +305,41 @@ impl StateError {
         }
     }
 
+    /// Names the store and the version that could not be written.
+    pub(crate) fn committing(self, store: &StateStoreId, version: StateStoreVersion) -> Self {
+        Self::CannotCommit {
+            store: store.clone(),
+            version,
+            source: Box::new(self),
+        }
+    }
+
+    /// Names the store, where the error is about its rows; a visitor's own error passes as it is.
+    pub(crate) fn in_store(self, store: &StateStoreId) -> Self {
+        match self {
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::RowWithoutIndexColumns { .. }
+            | Self::NoIndex { .. } => Self::InStore {
+                store: store.clone(),
+                source: Box::new(self),
+            },
+            other => other,
+        }
+    }
+
     /// Who has to act.
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
             Self::Checkpoint(error) => error.kind(),
             Self::OperatorsDoNotMatch { .. }
+            | Self::ColumnMismatch { .. }
+            | Self::ValueOutOfRange { .. }
             | Self::KeySchemaNotCompatible { .. }
-            | Self::ValueSchemaNotCompatible { .. } => CheckpointErrorKind::Invalid,
+            | Self::ValueSchemaNotCompatible { .. }
+            | Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
+            Self::UnsupportedDataType { .. } | Self::SchemaType { .. } => CheckpointErrorKind::Unsupported,
+            Self::MalformedRow { .. } | Self::RowWithoutIndexColumns { .. } => CheckpointErrorKind::Corrupt,
             Self::DeltaMissing { .. }
             | Self::SnapshotMissing { .. }
             | Self::FileTorn { .. }
@@ -211,11 +347,15 @@ impl StateError {
             | Self::KeySize { .. }
             | Self::ValueSize { .. }
             | Self::RowChecksum { .. } => CheckpointErrorKind::Corrupt,
-            Self::RowTooLong { .. } | Self::CodecNotAvailable { .. } | Self::SchemaType { .. } => {
-                CheckpointErrorKind::Unsupported
-            }
+            Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
+            Self::RowTooLarge { .. }
+            | Self::StoreTooLarge { .. }
+            | Self::RowTooLong { .. }
+            | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
             Self::Compression { .. } | Self::WorkDropped => CheckpointErrorKind::Retry,
-            Self::CannotLoad { source, .. } => source.kind(),
+            Self::CannotLoad { source, .. }
+            | Self::CannotCommit { source, .. }
+            | Self::InStore { source, .. } => source.kind(),
         }
     }
 
@@ -224,6 +364,10 @@ impl StateError {
         match self {
             Self::Checkpoint(error) => error.condition(),
             Self::OperatorsDoNotMatch { .. } => "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+            Self::UnsupportedDataType { .. } => "UNSUPPORTED_DATATYPE",
+            Self::ColumnMismatch { .. } => "STATE_ROW_COLUMN_MISMATCH",
+            Self::ValueOutOfRange { .. } => "STATE_ROW_VALUE_OUT_OF_RANGE",
+            Self::MalformedRow { .. } => "STATE_ROW_MALFORMED",
             Self::DeltaMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_DELTA_FILE_NOT_EXISTS",
             Self::SnapshotMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_MISSING_SNAPSHOT_FILE",
             Self::FileTorn { .. } | Self::FileCorrupt { .. } => "CANNOT_LOAD_STATE_STORE.UNCATEGORIZED",
@@ -245,7 +389,13 @@ impl StateError {
             Self::KeySchemaNotCompatible { .. } => "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
             Self::ValueSchemaNotCompatible { .. } => "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
             Self::SchemaType { .. } => "STATE_STORE_UNSUPPORTED_TYPE",
-            Self::CannotLoad { source, .. } => source.condition(),
+            Self::CannotLoad { source, .. } | Self::InStore { source, .. } => source.condition(),
+            Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
+            Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
+            Self::RowTooLarge { .. } => "STATE_STORE_ROW_TOO_LONG",
+            Self::StoreTooLarge { .. } => "STATE_STORE_TOO_LARGE",
+            Self::RowWithoutIndexColumns { .. } => "STATE_STORE_ROW_MALFORMED",
+            Self::NoIndex { .. } => "STATE_STORE_WITHOUT_INDEX",
         }
     }
 }
