@@ -16,7 +16,6 @@
 mod codec;
 mod conf;
 mod error;
-#[allow(dead_code, unused_imports, reason = "the provider uses it")]
 mod file;
 mod id;
 mod memory;

@@ -20,7 +20,7 @@ pub(crate) fn store_folder(id: &StateStoreId) -> String {
 }
 
 /// The folder of an operator: `state/<operator>`.
-pub(crate) fn operator_folder(operator: OperatorId) -> String {
+fn operator_folder(operator: OperatorId) -> String {
     format!("{}/{}", CheckpointLocation::STATE, operator.0)
 }
 

@@ -155,6 +155,26 @@ fn lzf_matches_are_found_up_to_their_farthest_and_longest() {
     assert!(long.len() < 400, "{} bytes", long.len());
 }
 
+#[test]
+fn another_codec_is_refused_by_name_and_the_four_are_offered() {
+    for codec in CODECS {
+        assert_eq!(
+            CompressionCodec::from_name(&codec.name().to_uppercase()),
+            Some(codec)
+        );
+    }
+    assert_eq!(CompressionCodec::from_name("gzip"), None);
+    let error = crate::StateError::CodecNotAvailable {
+        name: "gzip".to_owned(),
+    };
+    assert_eq!(error.condition(), "CODEC_NOT_AVAILABLE.WITH_CONF_SUGGESTION");
+    let text = error.to_string();
+    assert!(
+        text.contains("gzip") && CODECS.iter().all(|codec| text.contains(codec.name())),
+        "{text}"
+    );
+}
+
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..64),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use tidemill_checkpoint::FileStatus;
 
+use super::super::checksum_file::ChecksumFile;
 use super::super::*;
 use crate::{OperatorId, StateStoreId, StateStoreVersion};
 
