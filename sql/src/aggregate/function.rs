@@ -1,5 +1,7 @@
 //! Spark's aggregate functions as DataFusion knows functions: their types, states and accumulators.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions_aggregate::count::count_udaf;
@@ -8,6 +10,8 @@ use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, StatisticsArgs, Volatility,
 };
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 
 use super::distinct::DistinctValues;
 use super::fold::{Fold, Grouped, Single};
@@ -69,7 +73,7 @@ impl FoldUser for OneGroup {
 }
 
 /// The states and results of DataFusion's count are Spark's; only the result's nullability is not.
-fn counting() -> std::sync::Arc<AggregateUDF> {
+fn counting() -> Arc<AggregateUDF> {
     count_udaf()
 }
 
@@ -140,7 +144,7 @@ impl AggregateUDFImpl for SparkAggregate {
 
     fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
         match self.kind {
-            Kind::Count | Kind::CountIf => Ok(ScalarValue::Int64(Some(0))),
+            Kind::Count | Kind::CountIf | Kind::ApproxCountDistinct => Ok(ScalarValue::Int64(Some(0))),
             _ => ScalarValue::try_from(data_type),
         }
     }
@@ -167,7 +171,10 @@ pub(super) fn wrong_arguments(name: &str, count: usize) -> SqlError {
 
 /// The value of an argument that must be a constant, as the physical expression has it.
 pub(super) fn constant(args: &AccumulatorArgs<'_>, at: usize) -> Option<ScalarValue> {
-    let literal = args.exprs.get(at)?;
-    let literal = literal.downcast_ref::<datafusion::physical_expr::expressions::Literal>()?;
-    Some(literal.value().clone())
+    args.exprs.get(at).and_then(literal)
+}
+
+/// The value of a literal.
+pub(super) fn literal(expr: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
+    Some(expr.downcast_ref::<Literal>()?.value().clone())
 }
