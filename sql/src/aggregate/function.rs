@@ -37,6 +37,15 @@ impl SparkAggregate {
         }
     }
 
+    /// The type of the argument whose distinct values are taken: the only one, but for a constant.
+    fn distinct_of<'a>(&self, types: &'a [DataType]) -> Result<&'a DataType> {
+        match types {
+            [data_type] => Ok(data_type),
+            [data_type, _] if self.kind == Kind::ListAgg => Ok(data_type),
+            _ => Err(wrong_arguments(self.kind.name(), types.len()).into()),
+        }
+    }
+
     /// Which function it is.
     pub(super) fn kind(&self) -> Kind {
         self.kind
@@ -100,9 +109,7 @@ impl AggregateUDFImpl for SparkAggregate {
         }
         let types: Vec<DataType> = args.input_fields.iter().map(|f| f.data_type().clone()).collect();
         if args.is_distinct {
-            let [data_type] = types.as_slice() else {
-                return Err(wrong_arguments(self.kind.name(), types.len()).into());
-            };
+            let data_type = self.distinct_of(&types)?;
             let values = Field::new_list_field(data_type.clone(), true);
             let name = format_state_name(args.name, "distinct");
             return Ok(vec![Field::new_list(name, values, true).into()]);
@@ -122,10 +129,13 @@ impl AggregateUDFImpl for SparkAggregate {
         if !acc_args.is_distinct {
             return Ok(inner);
         }
-        let [field] = acc_args.expr_fields else {
-            return Err(wrong_arguments(self.kind.name(), acc_args.expr_fields.len()).into());
-        };
-        Ok(Box::new(DistinctValues::new(inner, field.data_type().clone())))
+        let types: Vec<DataType> = acc_args
+            .expr_fields
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        let data_type = self.distinct_of(&types)?.clone();
+        Ok(Box::new(DistinctValues::new(inner, data_type)))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {

@@ -160,9 +160,7 @@ impl Fold for Histogram {
     fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
         let bytes = groups.into_iter().map(|group| {
             let mut out = Vec::with_capacity(8 + group.bins.len() * 16);
-            // Before any value the histogram has not been given its number of bins.
-            let limit = if group.bins.is_empty() { 0 } else { self.limit };
-            out.extend_from_slice(&(limit as i32).to_be_bytes());
+            out.extend_from_slice(&(self.limit as i32).to_be_bytes());
             out.extend_from_slice(&(group.bins.len() as i32).to_be_bytes());
             for (x, y) in group.bins {
                 out.extend_from_slice(&x.to_be_bytes());

@@ -67,7 +67,8 @@ pub(super) enum Kind {
     PercentileApprox,
     /// `histogram_numeric(x, bins)`.
     HistogramNumeric,
-    /// `listagg(x[, delimiter])`, WITHIN GROUP as `(x, delimiter, ordering, descending)`.
+    /// `listagg(x[, delimiter])`, WITHIN GROUP as `(x, delimiter, ordering, descending)`; the ordering is NULL
+    /// where it is `x`.
     ListAgg,
 }
 
@@ -316,7 +317,8 @@ impl Kind {
             }
             Self::PercentileApprox | Self::HistogramNumeric => vec![("buf", D::Binary)],
             Self::ListAgg => {
-                let item = types.get(2).map_or(D::Utf8, |o| D::Struct(ordered_fields(o)));
+                let ordering = types.get(2).filter(|ordering| **ordering != D::Null);
+                let item = ordering.map_or(D::Utf8, |o| D::Struct(ordered_fields(o)));
                 vec![("buf", D::List(Field::new_list_field(item, true).into()))]
             }
         })

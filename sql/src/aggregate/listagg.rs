@@ -11,7 +11,7 @@ use datafusion::common::{Result, ScalarValue};
 use super::fold::{Fold, Rows, column};
 use super::select::{array_of, value_at};
 
-/// How the texts are ordered.
+/// How the texts are ordered; by themselves where the type is that of NULL.
 #[derive(Clone, Debug)]
 pub(super) struct TextOrder {
     /// The type of the column that orders.
@@ -40,6 +40,15 @@ pub(super) fn ordered_fields(ordering: &DataType) -> Fields {
     ])
 }
 
+impl ListAgg {
+    /// The order by another column than the texts, which is then kept with them.
+    fn other_order(&self) -> Option<&TextOrder> {
+        self.order
+            .as_ref()
+            .filter(|order| order.data_type != DataType::Null)
+    }
+}
+
 impl Fold for ListAgg {
     type Group = Vec<Text>;
 
@@ -49,7 +58,7 @@ impl Fold for ListAgg {
 
     fn update(&self, groups: &mut [Self::Group], values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
         let texts = as_string_array(column(values, 0)?)?;
-        let orderings = match &self.order {
+        let orderings = match self.other_order() {
             Some(_) => Some(column(values, 2)?),
             None => None,
         };
@@ -67,7 +76,7 @@ impl Fold for ListAgg {
         let lists = as_list_array(column(states, 0)?)?;
         rows.each(lists.nulls(), |row, group| {
             let items = lists.value(row);
-            let (texts, orderings) = match self.order {
+            let (texts, orderings) = match self.other_order() {
                 Some(_) => {
                     let pairs = as_struct_array(&items)?;
                     (Arc::clone(pairs.column(0)), Some(Arc::clone(pairs.column(1))))
@@ -89,7 +98,7 @@ impl Fold for ListAgg {
     fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
         let texts: StringArray = groups.iter().flatten().map(|(text, _)| Some(text)).collect();
         let mut items: ArrayRef = Arc::new(texts);
-        if let Some(order) = &self.order {
+        if let Some(order) = self.other_order() {
             let orderings = groups.iter().flatten().map(|(_, o)| o.clone());
             let orderings = array_of(orderings, &order.data_type)?;
             let fields = ordered_fields(&order.data_type);
@@ -103,7 +112,11 @@ impl Fold for ListAgg {
     fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
         let joined = groups.into_iter().map(|mut group| {
             if let Some(order) = &self.order {
-                let least_first = |(_, a): &Text, (_, b): &Text| {
+                let by_text = order.data_type == DataType::Null;
+                let least_first = |(s, a): &Text, (t, b): &Text| {
+                    if by_text {
+                        return s.cmp(t);
+                    }
                     // Null is the least.
                     let nulls = b.is_null().cmp(&a.is_null());
                     nulls.then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))

@@ -365,7 +365,7 @@ fn of_function(mut function: Function) -> Expr {
 }
 
 /// Makes the order of WITHIN GROUP arguments: `percentile_cont(x, part, descending)`, `mode(x)`, and
-/// `listagg(text, delimiter, x, descending)`.
+/// `listagg(text, delimiter, x, descending)`, with NULL for `x` where it is the text.
 fn order_as_arguments(name: &str, function: &mut Function) {
     let Some(order) = function.within_group.pop() else {
         return;
@@ -382,7 +382,14 @@ fn order_as_arguments(name: &str, function: &mut Function) {
                 let nothing = Value::SingleQuotedString(String::new());
                 list.args.push(argument(Expr::Value(nothing.into())));
             }
-            list.args.extend([argument(order.expr), argument(descending)]);
+            // The texts order themselves.
+            let by_text = list.args.first() == Some(&argument(order.expr.clone()));
+            let ordering = if by_text {
+                Expr::Value(Value::Null.into())
+            } else {
+                order.expr
+            };
+            list.args.extend([argument(ordering), argument(descending)]);
         }
         _ => {
             list.args.insert(0, argument(order.expr));
