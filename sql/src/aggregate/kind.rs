@@ -80,12 +80,13 @@ fn is_numeric(data_type: &DataType) -> bool {
 }
 
 impl Kind {
-    /// The function's name.
+    /// The function's name in plans. DataFusion takes the sum of sums of what is called `sum` for the sum itself, which the
+    /// types of decimals forbid.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
             Self::CountIf => "count_if",
-            Self::Sum => "sum",
+            Self::Sum => "spark_sum",
             Self::TrySum => "try_sum",
             Self::Avg => "avg",
             Self::TryAvg => "try_avg",
@@ -216,25 +217,20 @@ impl Kind {
     }
 
     fn refused(self, data_type: &DataType) -> SqlError {
-        let name = crate::dialect::type_name(data_type);
+        let data_type_name = crate::dialect::type_name(data_type);
+        let name = self.name().trim_start_matches("spark_");
         if matches!(
             data_type,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
         ) {
             return SqlError::new(
                 "UNSUPPORTED_FEATURE",
-                format!(
-                    "{} of a {name} is not supported in the spark dialect yet: cast it.",
-                    self.name()
-                ),
+                format!("{name} of a {data_type_name} is not supported in the spark dialect yet: cast it."),
             );
         }
         SqlError::new(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-            format!(
-                "The function {} does not take an argument of the type \"{name}\".",
-                self.name()
-            ),
+            format!("The function {name} does not take an argument of the type \"{data_type_name}\"."),
         )
     }
 

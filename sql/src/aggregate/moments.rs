@@ -84,8 +84,8 @@ fn take_one([n, avg, m2, m3, m4]: &mut [f64; 5], x: f64) {
     let delta2 = delta * delta;
     let delta_n2 = delta_n * delta_n;
     *m2 += delta * (delta - delta_n);
-    *m3 += -3.0 * delta_n * *m2 + delta * (delta2 - delta_n2);
-    *m4 += -4.0 * delta_n * *m3 - 6.0 * delta_n2 * *m2 + delta * (delta * delta2 - delta_n * delta_n2);
+    *m3 = *m3 - 3.0 * delta_n * *m2 + delta * (delta2 - delta_n2);
+    *m4 = *m4 - 4.0 * delta_n * *m3 - 6.0 * delta_n2 * *m2 + delta * (delta * delta2 - delta_n * delta_n2);
 }
 
 fn merge_one(left: &mut [f64; 5], right: [f64; 5]) {

@@ -126,7 +126,7 @@ async fn buffers(text: &str) -> Vec<String> {
 async fn the_buffers_of_the_golden_case_agg_functions_have_its_names_order_and_types() {
     let found = buffers(
         "count(*), count(i), sum(i), sum(l), sum(db), sum(dec), sum(big), avg(i), avg(db), avg(dec), min(s), max(s), \
-         min(i), max(t), min(d), max(big), first(s), last(s), first(s, true), stddev(db), var_pop(db), max_by(s, i), \
+         min(i), max(t), min(d), max(big), first(s), last(s), first(s, true) AS nn, stddev(db), var_pop(db), max_by(s, i), \
          bool_and(i > 0), sum(small), avg(small), sum(mid), avg(mid), avg(big), sum(f), avg(l), covar_samp(db, i), \
          corr(db, i), skewness(db), kurtosis(db), bit_or(i), count_if(i > 1), any_value(s), try_sum(i)",
     )
@@ -163,6 +163,7 @@ async fn through_buffers(plan: &Arc<dyn ExecutionPlan>) -> Vec<ArrayRef> {
         .unwrap();
     let mut results = Vec::new();
     let mut at = 1;
+    let mut seen: Vec<String> = Vec::new();
     for aggregate in aggregates {
         let layout = BufferLayout::of(&aggregate).unwrap();
         let width = aggregate.state_fields().unwrap().len();
@@ -183,10 +184,20 @@ async fn through_buffers(plan: &Arc<dyn ExecutionPlan>) -> Vec<ArrayRef> {
             }
             let states = layout.to_states(&buffers).unwrap();
             let keys = batch.column(0).as_string::<i32>();
-            let groups: Vec<usize> = keys.iter().map(|k| usize::from(k == Some("b"))).collect();
-            merged.merge_batch(&states, &groups, 2).unwrap();
+            let mut group = |key: &str| {
+                seen.iter().position(|k| k == key).unwrap_or_else(|| {
+                    seen.push(key.to_owned());
+                    seen.len() - 1
+                })
+            };
+            let groups: Vec<usize> = keys.iter().flatten().map(&mut group).collect();
+            merged.merge_batch(&states, &groups, seen.len()).unwrap();
         }
-        results.push(merged.evaluate(EmitTo::All).unwrap());
+        let result = merged.evaluate(EmitTo::All).unwrap();
+        let by_key = ["a", "b"].map(|key| seen.iter().position(|k| k == key).unwrap() as u32);
+        let by_key = arrow::array::UInt32Array::from(by_key.to_vec());
+        results.push(arrow::compute::take(&result, &by_key, None).unwrap());
+        seen.clear();
         at += width;
     }
     results

@@ -87,7 +87,7 @@ fn of_expression(expr: &Expr, schema: &DFSchema) -> std::result::Result<(), Data
                 }
             }
         }
-        Expr::AggregateFunction(call) if matches!(call.func.name(), "sum" | "avg") => {
+        Expr::AggregateFunction(call) if matches!(call.func.name(), "spark_sum" | "avg") => {
             for arg in &call.params.args {
                 let data_type = arg.get_type(schema)?;
                 if !is_numeric(&data_type) && data_type != DataType::Null {
