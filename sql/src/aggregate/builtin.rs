@@ -148,7 +148,12 @@ fn sum(aggregate: &AggregateFunctionExpr, state: &FieldRef) -> Option<BufferLayo
 fn avg(aggregate: &AggregateFunctionExpr, count: &FieldRef, sum: &FieldRef) -> Option<BufferLayout> {
     use DataType as D;
     let counts = ("count", D::Int64, Step::or_zero(0, &D::Int64));
-    let count = Step::cast(1, count.data_type());
+    // Where nothing was counted DataFusion's count is null.
+    let count = Step::NullWithoutCount {
+        at: 1,
+        to: count.data_type().clone(),
+        count: 1,
+    };
     let back = sum.data_type().clone();
     // An average has 4 digits more than its argument, as far as a decimal goes.
     let sums = match (aggregate.field().data_type(), &back) {
