@@ -390,13 +390,10 @@ impl Kind {
                     Some(ScalarValue::Utf8(Some(text))) => text,
                     _ => String::new(),
                 },
-                order: match args.expr_fields.get(2) {
-                    Some(field) => Some(TextOrder {
-                        data_type: field.data_type().clone(),
-                        descending: parameter::flag(args, 3),
-                    }),
-                    None => None,
-                },
+                order: args.expr_fields.get(2).map(|field| TextOrder {
+                    data_type: field.data_type().clone(),
+                    descending: parameter::flag(args, 3),
+                }),
             }),
         })
     }
