@@ -27,6 +27,45 @@ pub enum StateError {
         /// What the query needs.
         in_plan: String,
     },
+    /// A type that rows of state cannot hold.
+    #[error(
+        "Unsupported data type {data_type} of {field}: a row of state cannot hold it. Cast it to a type that Spark has"
+    )]
+    UnsupportedDataType {
+        /// The column; nested ones with dots.
+        field: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// Columns that are not those of the rows to be written.
+    #[error("{field}: expected {expected}, found {found}. Give the columns of the rows' schema")]
+    ColumnMismatch {
+        /// The column, or `columns`.
+        field: String,
+        /// What the schema says.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A value that a row of state cannot hold.
+    #[error("{field}: {reason}")]
+    ValueOutOfRange {
+        /// The column.
+        field: String,
+        /// What does not fit where.
+        reason: String,
+    },
+    /// The bytes of a row are not a row of the schema.
+    #[error(
+        "a row of state is malformed at {field}: {reason}. The state is damaged, or was written with another schema: \
+         restore the checkpoint from a copy, or start the query that wrote it"
+    )]
+    MalformedRow {
+        /// The column, or `row`.
+        field: String,
+        /// What was expected and found.
+        reason: String,
+    },
     /// A delta that a version needs is not there.
     #[error(
         "Error reading delta file {path}: it does not exist, and {needed_after}. State is never begun anew in its \
@@ -122,10 +161,56 @@ pub enum StateError {
     #[error("the work on state was dropped before it ran; the process is shutting down")]
     WorkDropped,
     /// A codec that state files do not have.
-    #[error("The codec {name} is not available. Available codecs are lz4, zstd, snappy, lzf")]
+    #[error(
+        "The codec {name} is not available. Set spark.sql.streaming.stateStore.compression.codec to one of lz4, zstd, \
+         snappy, lzf"
+    )]
     CodecNotAvailable {
         /// The name asked for.
         name: String,
+    },
+    /// The query's keys are not the checkpoint's.
+    #[error(
+        "Provided key schema does not match existing state key schema: {difference}. Existing key_schema={stored} and \
+         new key_schema={new} ({path}). Start the query that wrote the checkpoint, or give this one a checkpoint of \
+         its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this check, with undefined results"
+    )]
+    KeySchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// The query's values are not the checkpoint's.
+    #[error(
+        "Provided value schema does not match existing state value schema: {difference}. Existing \
+         value_schema={stored} and new value_schema={new} ({path}). Start the query that wrote the checkpoint, or give \
+         this one a checkpoint of its own; spark.sql.streaming.stateStore.stateSchemaCheck=false runs without this \
+         check, with undefined results"
+    )]
+    ValueSchemaNotCompatible {
+        /// The schema file.
+        path: String,
+        /// Its schema, as JSON.
+        stored: String,
+        /// The query's schema, as JSON.
+        new: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// A column that cannot stand in a state schema.
+    #[error("column {column} cannot be kept as state: it has {found}; expected {expected}")]
+    SchemaType {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        found: String,
+        /// What it should have.
+        expected: &'static str,
     },
     /// A store's version could not be loaded.
     #[error("An error occurred during loading state: {store}, version {version}: {source}")]
@@ -196,7 +281,7 @@ pub enum StateError {
     },
     /// A row that does not hold what an index goes by.
     #[error("a state row of {row_bytes} bytes does not have the expected shape: {expected}")]
-    MalformedRow {
+    RowWithoutIndexColumns {
         /// Its length.
         row_bytes: usize,
         /// What it should hold.
@@ -234,7 +319,7 @@ impl StateError {
         match self {
             Self::RowTooLarge { .. }
             | Self::StoreTooLarge { .. }
-            | Self::MalformedRow { .. }
+            | Self::RowWithoutIndexColumns { .. }
             | Self::NoIndex { .. } => Self::InStore {
                 store: store.clone(),
                 source: Box::new(self),
@@ -247,17 +332,22 @@ impl StateError {
     pub fn kind(&self) -> CheckpointErrorKind {
         match self {
             Self::Checkpoint(error) => error.kind(),
-            Self::OperatorsDoNotMatch { .. } => CheckpointErrorKind::Invalid,
+            Self::OperatorsDoNotMatch { .. }
+            | Self::ColumnMismatch { .. }
+            | Self::ValueOutOfRange { .. }
+            | Self::KeySchemaNotCompatible { .. }
+            | Self::ValueSchemaNotCompatible { .. }
+            | Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
+            Self::UnsupportedDataType { .. } | Self::SchemaType { .. } => CheckpointErrorKind::Unsupported,
+            Self::MalformedRow { .. } | Self::RowWithoutIndexColumns { .. } => CheckpointErrorKind::Corrupt,
             Self::DeltaMissing { .. }
             | Self::SnapshotMissing { .. }
             | Self::FileTorn { .. }
             | Self::FileCorrupt { .. }
             | Self::KeySize { .. }
             | Self::ValueSize { .. }
-            | Self::RowChecksum { .. }
-            | Self::MalformedRow { .. } => CheckpointErrorKind::Corrupt,
+            | Self::RowChecksum { .. } => CheckpointErrorKind::Corrupt,
             Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
-            Self::NoIndex { .. } => CheckpointErrorKind::Invalid,
             Self::RowTooLarge { .. }
             | Self::StoreTooLarge { .. }
             | Self::RowTooLong { .. }
@@ -274,6 +364,10 @@ impl StateError {
         match self {
             Self::Checkpoint(error) => error.condition(),
             Self::OperatorsDoNotMatch { .. } => "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+            Self::UnsupportedDataType { .. } => "UNSUPPORTED_DATATYPE",
+            Self::ColumnMismatch { .. } => "STATE_ROW_COLUMN_MISMATCH",
+            Self::ValueOutOfRange { .. } => "STATE_ROW_VALUE_OUT_OF_RANGE",
+            Self::MalformedRow { .. } => "STATE_ROW_MALFORMED",
             Self::DeltaMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_DELTA_FILE_NOT_EXISTS",
             Self::SnapshotMissing { .. } => "CANNOT_LOAD_STATE_STORE.CANNOT_READ_MISSING_SNAPSHOT_FILE",
             Self::FileTorn { .. } | Self::FileCorrupt { .. } => "CANNOT_LOAD_STATE_STORE.UNCATEGORIZED",
@@ -291,13 +385,16 @@ impl StateError {
             Self::RowTooLong { .. } => "STATE_STORE_ROW_TOO_LONG",
             Self::Compression { .. } => "STATE_STORE_COMPRESSION",
             Self::WorkDropped => "STATE_STORE_WORK_DROPPED",
-            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION",
+            Self::CodecNotAvailable { .. } => "CODEC_NOT_AVAILABLE.WITH_CONF_SUGGESTION",
+            Self::KeySchemaNotCompatible { .. } => "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE",
+            Self::ValueSchemaNotCompatible { .. } => "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE",
+            Self::SchemaType { .. } => "STATE_STORE_UNSUPPORTED_TYPE",
             Self::CannotLoad { source, .. } | Self::InStore { source, .. } => source.condition(),
             Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
             Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
             Self::RowTooLarge { .. } => "STATE_STORE_ROW_TOO_LONG",
             Self::StoreTooLarge { .. } => "STATE_STORE_TOO_LARGE",
-            Self::MalformedRow { .. } => "STATE_STORE_ROW_MALFORMED",
+            Self::RowWithoutIndexColumns { .. } => "STATE_STORE_ROW_MALFORMED",
             Self::NoIndex { .. } => "STATE_STORE_WITHOUT_INDEX",
         }
     }

@@ -7,6 +7,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionConfig;
+use tidemill_sql::StreamingQueryPlanner;
 use tidemill_sql::dialect::{SqlDialect, configure};
 
 use super::{FileManagerHook, SessionHandle, SessionInner, StreamingSession};
@@ -138,7 +139,8 @@ impl StreamingSessionBuilder {
 fn context(config: SessionConfig, runtime: Arc<RuntimeEnv>, conf: &Conf) -> Result<SessionContext> {
     let builder = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime);
+        .with_runtime_env(runtime)
+        .with_query_planner(Arc::new(StreamingQueryPlanner));
     let builder = configure(builder, &conf.sql_settings()?);
     Ok(SessionContext::new_with_state(builder.build()))
 }

@@ -24,6 +24,8 @@ mod tokens;
 mod types;
 mod view;
 
+pub(crate) use functions::{double_to_decimal, type_name};
+
 pub use ast::UNNAMED_COLUMN_PREFIX;
 pub use plan::plan_query;
 pub use session::configure;

@@ -135,7 +135,7 @@ pub(crate) struct IndexEntry {
 
 /// The time a row expires by; `None` when it is null.
 fn time(row: &[u8], field: &TimeField) -> Result<Option<i64>> {
-    read_time(row, field).ok_or_else(|| StateError::MalformedRow {
+    read_time(row, field).ok_or_else(|| StateError::RowWithoutIndexColumns {
         row_bytes: row.len(),
         expected: format!(
             "{} columns, with a time in column {}{}",
@@ -204,7 +204,7 @@ impl Prefix {
 
     fn contents(&self, row: &[u8], column_count: u32) -> Result<Vec<u8>> {
         self.read(row, column_count)
-            .ok_or_else(|| StateError::MalformedRow {
+            .ok_or_else(|| StateError::RowWithoutIndexColumns {
                 row_bytes: row.len(),
                 expected: format!(
                     "{column_count} columns, to be found by the first {}",

@@ -388,7 +388,10 @@ fn a_row_without_the_time_is_refused_and_changes_nothing() {
     let mut map = VersionedMap::new(&spec());
     let result = map.put(&key("a", 1), &[0; 8]);
     assert!(
-        matches!(result, Err(StateError::MalformedRow { row_bytes: 8, .. })),
+        matches!(
+            result,
+            Err(StateError::RowWithoutIndexColumns { row_bytes: 8, .. })
+        ),
         "{result:?}"
     );
     assert_eq!(map.len(), 0);

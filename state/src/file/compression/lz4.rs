@@ -81,25 +81,17 @@ fn header(out: &mut Vec<u8>, method: u8, compressed: usize, length: usize, check
 
 pub(in crate::file) struct Decompressor<'a> {
     input: Input<'a>,
-    ended: bool,
 }
 
 impl<'a> Decompressor<'a> {
     pub(super) fn new(content: &'a [u8]) -> Self {
         Self {
             input: Input::new(content),
-            ended: false,
         }
     }
 
     pub(super) fn next(&mut self, out: &mut Vec<u8>) -> Result<bool, Damage> {
         let position = self.input.position_bytes();
-        if self.ended {
-            if self.input.is_empty() {
-                return Ok(false);
-            }
-            return Err(Damage::corrupt(position, "something follows the last block"));
-        }
         let expected = "an lz4 block header";
         if self.input.array::<8>(expected)? != MAGIC {
             return Err(Damage::corrupt(position, "expected the magic LZ4Block"));
@@ -125,8 +117,10 @@ impl<'a> Decompressor<'a> {
             if (method, stored_checksum) != (STORED, 0) {
                 return unfit("an end mark with content");
             }
-            self.ended = true;
-            return Ok(true);
+            if !self.input.is_empty() {
+                return unfit("something follows the end mark");
+            }
+            return Ok(false);
         }
         let payload = self.input.take(compressed, "the payload of an lz4 block")?;
         let start = out.len();

@@ -71,18 +71,18 @@ impl Damage {
 
 /// Compresses blocks into a file.
 pub(super) enum Compressor {
-    Lz4(lz4::Compressor),
+    Lz4(Box<lz4::Compressor>),
     Zstd(zstd::Compressor),
-    Snappy(snappy::Compressor),
+    Snappy(Box<snappy::Compressor>),
     Lzf(lzf::Compressor),
 }
 
 impl Compressor {
     pub(super) fn new(codec: CompressionCodec) -> Result<Self> {
         Ok(match codec {
-            CompressionCodec::Lz4 => Self::Lz4(lz4::Compressor::new()),
+            CompressionCodec::Lz4 => Self::Lz4(Box::new(lz4::Compressor::new())),
             CompressionCodec::Zstd => Self::Zstd(zstd::Compressor::new()?),
-            CompressionCodec::Snappy => Self::Snappy(snappy::Compressor::new()),
+            CompressionCodec::Snappy => Self::Snappy(Box::new(snappy::Compressor::new())),
             CompressionCodec::Lzf => Self::Lzf(lzf::Compressor::new()),
         })
     }
@@ -126,7 +126,7 @@ impl<'a> Decompressor<'a> {
         })
     }
 
-    /// Appends the next block to `out`; `false` at the end of the file.
+    /// Appends the next block to `out`; `false` at the end of the file, after which it must not be called again.
     pub(super) fn next(&mut self, out: &mut Vec<u8>) -> Result<bool, Damage> {
         match self {
             Self::Lz4(decompressor) => decompressor.next(out),

@@ -151,4 +151,3 @@ fn a_damaged_delta_is_an_error_that_names_it() {
     assert!(error.to_string().contains("state/0/3/2.delta"), "{error}");
     assert_eq!(error.kind(), CheckpointErrorKind::Corrupt);
 }
-

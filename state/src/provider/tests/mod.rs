@@ -69,4 +69,3 @@ fn put_file(manager: &FileManagerRef, path: &str, content: &'static [u8]) {
 fn has_file(manager: &FileManagerRef, path: &str) -> bool {
     block_on(manager.read(path)).unwrap().is_some()
 }
-

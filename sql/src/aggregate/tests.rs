@@ -1,0 +1,1 @@
+//! The layouts against the state that Spark wrote.
