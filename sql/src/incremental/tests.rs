@@ -85,7 +85,7 @@ async fn streamed(context: &SessionContext, text: &str, batches: &[RecordBatch])
             &execution,
             &BTreeMap::from([("a", batch.clone()), ("b", batch.clone())]),
         );
-        let plan = planned(context, &execution, &inputs, HOUR_MS).await;
+        let plan = planned(&execution, &inputs, HOUR_MS).await;
         out.extend(run(context, &plan).await);
     }
     sorted(&out)
