@@ -9,8 +9,7 @@ use datafusion::common::cast::{as_decimal128_array, as_float64_array, as_int64_a
 
 use super::fold::{Fold, Rows, column};
 use super::moments::present;
-use super::sum::{OnOverflow, fits};
-use crate::SqlError;
+use super::sum::{OnOverflow, fits, out_of_range};
 use crate::dialect::double_to_decimal;
 
 /// A sum and how many values are in it.
@@ -95,15 +94,6 @@ impl Fold for DoubleAvg {
 fn counts<T>(groups: &[Mean<T>]) -> ArrayRef {
     let counts: Int64Array = groups.iter().map(|g| Some(g.count)).collect();
     Arc::new(counts)
-}
-
-fn out_of_range(precision: u8, scale: i8) -> SqlError {
-    SqlError::new(
-        "NUMERIC_VALUE_OUT_OF_RANGE",
-        format!(
-            "An average cannot be represented as DECIMAL({precision},{scale}). Use try_avg or a narrower argument."
-        ),
-    )
 }
 
 /// The average of decimals of many digits.
@@ -192,7 +182,7 @@ impl Fold for DecimalAvg {
             let digits = group.sum.filter(|s| fits(*s, self.sum.0));
             let digits = digits.and_then(|sum| self.divide(sum, group.count));
             if digits.is_none() && self.on_overflow == OnOverflow::Error {
-                return Err(crate::aggregate::sum::overflow().into());
+                return Err(out_of_range(self.result.0, self.result.1).into());
             }
             out.append_option(digits);
         }

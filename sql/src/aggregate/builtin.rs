@@ -53,6 +53,14 @@ pub(super) fn layout(aggregate: &AggregateFunctionExpr, states: &[FieldRef]) -> 
             let data_type = spark_type(state.data_type());
             data_type.map(|t| BufferLayout::renamed(vec![(name, t)], states))
         }
+        ("collect_list" | "collect_set", [list]) => {
+            let back = Step::ListOfRow {
+                at: 0,
+                to: list.data_type().clone(),
+            };
+            let buffer = ("buf", D::Binary, Step::RowOfList { at: 0 });
+            Some(BufferLayout::new(vec![buffer], vec![back]))
+        }
         ("bool_and", [_]) => Some(BufferLayout::renamed(vec![("min", D::Boolean)], states)),
         ("bool_or", [_]) => Some(BufferLayout::renamed(vec![("max", D::Boolean)], states)),
         ("first_value" | "last_value" | "any_value", [value, _]) => {

@@ -1,12 +1,12 @@
 //! An aggregate over the distinct values of its argument, for batch queries.
 
-use std::collections::HashSet;
 use std::mem::size_of;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Accumulator;
+use indexmap::IndexSet;
 
 use super::fold::column;
 use super::select::{array_of, value_at};
@@ -16,7 +16,7 @@ use super::select::{array_of, value_at};
 pub(super) struct DistinctValues {
     inner: Box<dyn Accumulator>,
     data_type: DataType,
-    values: HashSet<ScalarValue>,
+    values: IndexSet<ScalarValue>,
 }
 
 impl DistinctValues {
@@ -25,7 +25,7 @@ impl DistinctValues {
         Self {
             inner,
             data_type,
-            values: HashSet::new(),
+            values: IndexSet::new(),
         }
     }
 

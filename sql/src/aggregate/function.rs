@@ -1,5 +1,7 @@
 //! Spark's aggregate functions as DataFusion knows functions: their types, states and accumulators.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::functions_aggregate::count::count_udaf;
@@ -8,6 +10,8 @@ use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, StatisticsArgs, Volatility,
 };
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 
 use super::distinct::DistinctValues;
 use super::fold::{Fold, Grouped, Single};
@@ -30,6 +34,15 @@ impl SparkAggregate {
             // Functions that do not heed the setting are one function under both.
             ansi: ansi && kind.heeds_ansi(),
             signature: Signature::user_defined(Volatility::Immutable),
+        }
+    }
+
+    /// The type of the argument whose distinct values are taken: the only one, but for a constant.
+    fn distinct_of<'a>(&self, types: &'a [DataType]) -> Result<&'a DataType> {
+        match types {
+            [data_type] => Ok(data_type),
+            [data_type, _] if self.kind == Kind::ListAgg => Ok(data_type),
+            _ => Err(wrong_arguments(self.kind.name(), types.len()).into()),
         }
     }
 
@@ -69,7 +82,7 @@ impl FoldUser for OneGroup {
 }
 
 /// The states and results of DataFusion's count are Spark's; only the result's nullability is not.
-fn counting() -> std::sync::Arc<AggregateUDF> {
+fn counting() -> Arc<AggregateUDF> {
     count_udaf()
 }
 
@@ -96,9 +109,7 @@ impl AggregateUDFImpl for SparkAggregate {
         }
         let types: Vec<DataType> = args.input_fields.iter().map(|f| f.data_type().clone()).collect();
         if args.is_distinct {
-            let [data_type] = types.as_slice() else {
-                return Err(wrong_arguments(self.kind.name(), types.len()).into());
-            };
+            let data_type = self.distinct_of(&types)?;
             let values = Field::new_list_field(data_type.clone(), true);
             let name = format_state_name(args.name, "distinct");
             return Ok(vec![Field::new_list(name, values, true).into()]);
@@ -118,10 +129,13 @@ impl AggregateUDFImpl for SparkAggregate {
         if !acc_args.is_distinct {
             return Ok(inner);
         }
-        let [field] = acc_args.expr_fields else {
-            return Err(wrong_arguments(self.kind.name(), acc_args.expr_fields.len()).into());
-        };
-        Ok(Box::new(DistinctValues::new(inner, field.data_type().clone())))
+        let types: Vec<DataType> = acc_args
+            .expr_fields
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect();
+        let data_type = self.distinct_of(&types)?.clone();
+        Ok(Box::new(DistinctValues::new(inner, data_type)))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -140,7 +154,7 @@ impl AggregateUDFImpl for SparkAggregate {
 
     fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
         match self.kind {
-            Kind::Count | Kind::CountIf => Ok(ScalarValue::Int64(Some(0))),
+            Kind::Count | Kind::CountIf | Kind::ApproxCountDistinct => Ok(ScalarValue::Int64(Some(0))),
             _ => ScalarValue::try_from(data_type),
         }
     }
@@ -167,7 +181,10 @@ pub(super) fn wrong_arguments(name: &str, count: usize) -> SqlError {
 
 /// The value of an argument that must be a constant, as the physical expression has it.
 pub(super) fn constant(args: &AccumulatorArgs<'_>, at: usize) -> Option<ScalarValue> {
-    let literal = args.exprs.get(at)?;
-    let literal = literal.downcast_ref::<datafusion::physical_expr::expressions::Literal>()?;
-    Some(literal.value().clone())
+    args.exprs.get(at).and_then(literal)
+}
+
+/// The value of a literal.
+pub(super) fn literal(expr: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
+    Some(expr.downcast_ref::<Literal>()?.value().clone())
 }

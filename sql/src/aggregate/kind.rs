@@ -2,15 +2,22 @@
 
 use std::cmp::Ordering;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::function::AccumulatorArgs;
 
 use super::avg::{DecimalAvg, DoubleAvg};
+use super::buffer_bytes::counted_type;
 use super::builtin::{MAX_DOUBLE_AVG_PRECISION, MAX_LONG_SUM_PRECISION, decimal_avg, decimal_sum};
 use super::count::CountIf;
+use super::counted::{Counted, Question};
 use super::function::{FoldUser, constant, wrong_arguments};
+use super::histogram::{Histogram, bin_fields};
+use super::hyperloglog::{ApproxCountDistinct, words_type};
+use super::listagg::{ListAgg, TextOrder, ordered_fields};
 use super::moments::{Moment, Moments, PairMoment, PairMoments};
+use super::parameter;
+use super::quantiles::ApproxPercentile;
 use super::select::{EndValue, ValueBy};
 use super::sum::{DecimalSum, DoubleSum, LongSum, OnOverflow};
 use crate::{Result, SqlError};
@@ -44,6 +51,25 @@ pub(super) enum Kind {
     MaxBy,
     /// `min_by`.
     MinBy,
+    /// `approx_count_distinct(x[, deviation])`.
+    ApproxCountDistinct,
+    /// `percentile(x, parts[, frequency])`.
+    Percentile,
+    /// `median`.
+    Median,
+    /// `percentile_cont(part) WITHIN GROUP (ORDER BY x)` as `(x, part, descending)`.
+    PercentileCont,
+    /// `percentile_disc`, likewise.
+    PercentileDisc,
+    /// `mode(x[, deterministic])`.
+    Mode,
+    /// `percentile_approx(x, parts[, accuracy])`.
+    PercentileApprox,
+    /// `histogram_numeric(x, bins)`.
+    HistogramNumeric,
+    /// `listagg(x[, delimiter])`, WITHIN GROUP as `(x, delimiter, ordering, descending)`; the ordering is NULL
+    /// where it is `x`.
+    ListAgg,
 }
 
 /// A state column: a name and a type.
@@ -88,6 +114,15 @@ impl Kind {
             Self::Last => "last",
             Self::MaxBy => "max_by",
             Self::MinBy => "min_by",
+            Self::ApproxCountDistinct => "approx_count_distinct",
+            Self::Percentile => "percentile",
+            Self::Median => "median",
+            Self::PercentileCont => "percentile_cont",
+            Self::PercentileDisc => "percentile_disc",
+            Self::Mode => "mode",
+            Self::PercentileApprox => "percentile_approx",
+            Self::HistogramNumeric => "histogram_numeric",
+            Self::ListAgg => "listagg",
         }
     }
 
@@ -96,49 +131,88 @@ impl Kind {
         matches!(self, Self::Sum | Self::Avg)
     }
 
+    /// Whether the state is the values with their counts.
+    pub(super) fn counts_values(self) -> bool {
+        matches!(
+            self,
+            Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc | Self::Mode
+        )
+    }
+
     /// The types that the arguments are cast to.
     ///
     /// # Errors
     /// Another number of arguments, or a type the function does not take.
     pub(super) fn coerce(self, types: &[DataType]) -> Result<Vec<DataType>> {
-        use DataType as D;
         let counted = match self {
             Self::Count => !types.is_empty(),
-            Self::CountIf | Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg => types.len() == 1,
+            Self::CountIf | Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg | Self::Median => {
+                types.len() == 1
+            }
             Self::Moment(Moment::SquareSum, _) | Self::AvgOf(_) | Self::PairMoment(_) => types.len() == 2,
             Self::Moment(..) => types.len() == 1,
-            Self::First | Self::Last => matches!(types.len(), 1 | 2),
-            Self::MaxBy | Self::MinBy => types.len() == 2,
+            Self::First | Self::Last | Self::ApproxCountDistinct | Self::Mode => matches!(types.len(), 1 | 2),
+            Self::MaxBy | Self::MinBy | Self::HistogramNumeric => types.len() == 2,
+            Self::Percentile | Self::PercentileApprox => matches!(types.len(), 2 | 3),
+            Self::PercentileCont | Self::PercentileDisc => types.len() == 3,
+            Self::ListAgg => matches!(types.len(), 1 | 2 | 4),
         };
         if !counted {
             return Err(wrong_arguments(self.name(), types.len()));
         }
         types
             .iter()
-            .map(|data_type| match self {
-                Self::Sum | Self::TrySum => match data_type {
-                    D::Int8 | D::Int16 | D::Int32 | D::Int64 => Ok(D::Int64),
-                    D::Float32 | D::Float64 | D::Null => Ok(D::Float64),
-                    D::Decimal128(..) => Ok(data_type.clone()),
-                    _ => Err(self.refused(data_type)),
-                },
-                Self::Avg | Self::TryAvg | Self::AvgOf(_) if matches!(data_type, D::Decimal128(..)) => {
-                    Ok(data_type.clone())
-                }
-                Self::Avg | Self::TryAvg | Self::AvgOf(_) | Self::Moment(..) | Self::PairMoment(_) => {
-                    if is_numeric(data_type) {
-                        Ok(D::Float64)
-                    } else {
-                        Err(self.refused(data_type))
-                    }
-                }
-                Self::CountIf => match data_type {
-                    D::Boolean | D::Null => Ok(D::Boolean),
-                    _ => Err(self.refused(data_type)),
-                },
-                Self::Count | Self::First | Self::Last | Self::MaxBy | Self::MinBy => Ok(data_type.clone()),
-            })
+            .enumerate()
+            .map(|(at, data_type)| self.coerce_one(at, data_type))
             .collect()
+    }
+
+    fn coerce_one(self, at: usize, data_type: &DataType) -> Result<DataType> {
+        use DataType as D;
+        let fitting = match (self, at) {
+            (Self::Sum | Self::TrySum, _) => match data_type {
+                D::Int8 | D::Int16 | D::Int32 | D::Int64 => Some(D::Int64),
+                D::Float32 | D::Float64 | D::Null => Some(D::Float64),
+                D::Decimal128(..) => Some(data_type.clone()),
+                _ => None,
+            },
+            (Self::Avg | Self::TryAvg | Self::AvgOf(_), _) if matches!(data_type, D::Decimal128(..)) => {
+                Some(data_type.clone())
+            }
+            (Self::Avg | Self::TryAvg | Self::AvgOf(_) | Self::Moment(..) | Self::PairMoment(_), _)
+            | (Self::ApproxCountDistinct, 1) => is_numeric(data_type).then_some(D::Float64),
+            (Self::CountIf, _) => matches!(data_type, D::Boolean | D::Null).then_some(D::Boolean),
+            (Self::Percentile | Self::PercentileApprox, 1) => match data_type {
+                D::List(_) => Some(D::List(Field::new_list_field(D::Float64, true).into())),
+                _ => is_numeric(data_type).then_some(D::Float64),
+            },
+            (Self::PercentileCont | Self::PercentileDisc, 1) => is_numeric(data_type).then_some(D::Float64),
+            (Self::Percentile | Self::PercentileApprox, 2) | (Self::HistogramNumeric, 1) => {
+                data_type.is_integer().then_some(D::Int64)
+            }
+            (Self::PercentileApprox, 0) if matches!(data_type, D::Date32 | D::Timestamp(..)) => {
+                Some(data_type.clone())
+            }
+            (
+                Self::Percentile
+                | Self::PercentileApprox
+                | Self::PercentileCont
+                | Self::PercentileDisc
+                | Self::Median
+                | Self::HistogramNumeric,
+                0,
+            ) => match data_type {
+                D::Null => Some(D::Float64),
+                _ => is_numeric(data_type).then(|| data_type.clone()),
+            },
+            (Self::ListAgg, 0) => match data_type {
+                D::Utf8 | D::LargeUtf8 | D::Utf8View | D::Null => Some(D::Utf8),
+                _ => None,
+            },
+            (Self::ListAgg, 1) => Some(D::Utf8),
+            _ => Some(data_type.clone()),
+        };
+        fitting.ok_or_else(|| self.refused(data_type))
     }
 
     fn refused(self, data_type: &DataType) -> SqlError {
@@ -180,7 +254,17 @@ impl Kind {
             Self::Avg | Self::TryAvg => decimal_avg_type(first),
             Self::AvgOf(at) => decimal_avg_type(types.get(at).unwrap_or(first)),
             Self::Moment(..) | Self::PairMoment(_) => D::Float64,
-            Self::First | Self::Last | Self::MaxBy | Self::MinBy => first.clone(),
+            Self::First | Self::Last | Self::MaxBy | Self::MinBy | Self::Mode => first.clone(),
+            Self::ApproxCountDistinct => D::Int64,
+            Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc => {
+                listed(types, D::Float64)
+            }
+            Self::PercentileApprox => listed(types, first.clone()),
+            Self::HistogramNumeric => {
+                let bin = D::Struct(bin_fields(first));
+                D::List(Field::new_list_field(bin, true).into())
+            }
+            Self::ListAgg => D::Utf8,
         })
     }
 
@@ -226,6 +310,16 @@ impl Kind {
                     ("valueWithExtremumOrdering", first.clone()),
                     ("extremumOrdering", ordering.clone()),
                 ]
+            }
+            Self::ApproxCountDistinct => vec![("MS", words_type())],
+            Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc | Self::Mode => {
+                vec![("buf", counted_type(first))]
+            }
+            Self::PercentileApprox | Self::HistogramNumeric => vec![("buf", D::Binary)],
+            Self::ListAgg => {
+                let ordering = types.get(2).filter(|ordering| **ordering != D::Null);
+                let item = ordering.map_or(D::Utf8, |o| D::Struct(ordered_fields(o)));
+                vec![("buf", D::List(Field::new_list_field(item, true).into()))]
             }
         })
     }
@@ -275,7 +369,72 @@ impl Kind {
                 data_type: type_at(0)?,
                 ordering: type_at(1)?,
             }),
+            Self::ApproxCountDistinct => user.with(ApproxCountDistinct {
+                precision: parameter::hash_bits(constant(args, 1).as_ref())?,
+            }),
+            Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc | Self::Mode => {
+                user.with(Counted {
+                    question: self.question(args)?,
+                    data_type: type_at(0)?,
+                    frequency: (self == Self::Percentile && args.expr_fields.len() > 2).then_some(2),
+                })
+            }
+            Self::PercentileApprox => user.with(ApproxPercentile {
+                parts: parameter::parts(self.name(), constant(args, 1))?,
+                is_list: matches!(type_at(1)?, DataType::List(_)),
+                error: 1.0 / parameter::whole(self.name(), args, 2, 10_000)? as f64,
+                data_type: type_at(0)?,
+            }),
+            Self::HistogramNumeric => user.with(Histogram {
+                limit: usize::try_from(parameter::whole(self.name(), args, 1, 2)?.max(2)).unwrap_or(2),
+                data_type: type_at(0)?,
+            }),
+            Self::ListAgg => user.with(ListAgg {
+                delimiter: match constant(args, 1) {
+                    Some(ScalarValue::Utf8(Some(text))) => text,
+                    _ => String::new(),
+                },
+                order: match args.expr_fields.get(2) {
+                    Some(field) => Some(TextOrder {
+                        data_type: field.data_type().clone(),
+                        descending: parameter::flag(args, 3),
+                    }),
+                    None => None,
+                },
+            }),
         })
+    }
+
+    /// What is asked of counted values.
+    fn question(self, args: &AccumulatorArgs<'_>) -> Result<Question> {
+        Ok(match self {
+            Self::Mode => Question::Mode,
+            Self::Median => Question::Continuous {
+                parts: vec![0.5],
+                descending: false,
+                is_list: false,
+            },
+            Self::PercentileDisc => Question::Discrete {
+                part: parameter::parts(self.name(), constant(args, 1))?
+                    .first()
+                    .copied()
+                    .unwrap_or_default(),
+                descending: parameter::flag(args, 2),
+            },
+            _ => Question::Continuous {
+                parts: parameter::parts(self.name(), constant(args, 1))?,
+                descending: self == Self::PercentileCont && parameter::flag(args, 2),
+                is_list: matches!(args.return_type(), DataType::List(_)),
+            },
+        })
+    }
+}
+
+/// The type, or the list of it where the second argument is a list.
+fn listed(types: &[DataType], data_type: DataType) -> DataType {
+    match types.get(1) {
+        Some(DataType::List(_)) => DataType::List(Field::new_list_field(data_type, true).into()),
+        _ => data_type,
     }
 }
 

@@ -5,14 +5,21 @@
 //! function of DataFusion's that has no counterpart in Spark keeps its state columns, so Spark must not read them.
 
 mod avg;
+mod buffer_bytes;
 mod builtin;
 mod count;
+mod counted;
 mod distinct;
 mod fold;
 mod function;
+mod histogram;
+mod hyperloglog;
 mod kind;
 mod list;
+mod listagg;
 mod moments;
+mod parameter;
+mod quantiles;
 mod select;
 mod step;
 mod sum;
@@ -22,12 +29,13 @@ mod tests;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, FieldRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use crate::SqlError;
 use function::SparkAggregate;
+use kind::Kind;
 pub(crate) use list::{NAMES, function};
 use step::Step;
 
@@ -51,8 +59,8 @@ impl BufferLayout {
             return Err(refused(aggregate, "it is over distinct values").into());
         }
         let states = aggregate.state_fields()?;
-        if aggregate.fun().inner().is::<SparkAggregate>() {
-            return Ok(Self::of_own(&states));
+        if let Some(own) = aggregate.fun().inner().downcast_ref::<SparkAggregate>() {
+            return Self::of_own(own.kind(), aggregate, &states);
         }
         match builtin::layout(aggregate, &states) {
             Some(layout) => Ok(layout),
@@ -114,13 +122,35 @@ impl BufferLayout {
         Self::new(buffers.collect(), to_states)
     }
 
-    /// The layout of a function of ours: its states are Spark's buffers, named as `call[buffer]`.
-    fn of_own(states: &[FieldRef]) -> Self {
-        let buffers = states.iter().map(|state| {
-            let name = state.name().rsplit_once('[').map_or("", |(_, name)| name);
-            (name.trim_end_matches(']'), state.data_type().clone())
-        });
-        Self::renamed(buffers.collect(), states)
+    /// The layout of a function of ours: its states, named as `call[buffer]`, are Spark's buffers but for those that Spark
+    /// keeps as bytes or words.
+    fn of_own(kind: Kind, aggregate: &AggregateFunctionExpr, states: &[FieldRef]) -> Result<Self> {
+        let bytes = |to: Step, back: Step| Self::new(vec![("buf", DataType::Binary, to)], vec![back]);
+        let first = states.first().map_or(DataType::Null, |s| s.data_type().clone());
+        Ok(match kind {
+            Kind::ApproxCountDistinct => {
+                let deviation = aggregate.expressions().get(1).and_then(function::literal);
+                let bits = parameter::hash_bits(deviation.as_ref())?;
+                let names: Vec<String> = (0..hyperloglog::word_count(bits))
+                    .map(|word| format!("MS[{word}]"))
+                    .collect();
+                let words = names.iter().enumerate();
+                let words = words.map(|(word, name)| (name.as_str(), DataType::Int64, Step::Word { word }));
+                Self::new(words.collect(), vec![Step::Words])
+            }
+            Kind::ListAgg => bytes(Step::RowOfList { at: 0 }, Step::ListOfRow { at: 0, to: first }),
+            _ if kind.counts_values() => bytes(
+                Step::BytesOfCounted { at: 0 },
+                Step::CountedOfBytes { at: 0, to: first },
+            ),
+            _ => {
+                let buffers = states.iter().map(|state| {
+                    let name = state.name().rsplit_once('[').map_or("", |(_, name)| name);
+                    (name.trim_end_matches(']'), state.data_type().clone())
+                });
+                Self::renamed(buffers.collect(), states)
+            }
+        })
     }
 
     /// The layout of a function that Spark has not: its states, in types that a state row holds.
@@ -166,19 +196,6 @@ fn held_as(data_type: &DataType) -> Option<DataType> {
         D::UInt16 => D::Int16,
         D::UInt32 => D::Int32,
         D::UInt64 => D::Int64,
-        D::Null
-        | D::Boolean
-        | D::Int8
-        | D::Int16
-        | D::Int32
-        | D::Int64
-        | D::Float32
-        | D::Float64
-        | D::Utf8
-        | D::Binary
-        | D::Date32
-        | D::Decimal128(..)
-        | D::Timestamp(TimeUnit::Microsecond, _) => data_type.clone(),
         D::Utf8View | D::LargeUtf8 => D::Utf8,
         D::BinaryView | D::LargeBinary => D::Binary,
         D::List(field) => {
@@ -192,6 +209,7 @@ fn held_as(data_type: &DataType) -> Option<DataType> {
             });
             D::Struct(fields.collect::<Option<Vec<_>>>()?.into())
         }
+        other if tidemill_state::is_supported(other) => other.clone(),
         _ => return None,
     })
 }

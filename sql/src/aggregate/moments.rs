@@ -201,7 +201,7 @@ impl PairMoment {
         match self {
             Self::CovariancePopulation => Some(ck / n),
             Self::CovarianceSample => (n != 1.0).then(|| ck / (n - 1.0)),
-            Self::Correlation => (n != 1.0).then(|| ck / (x_mk * y_mk).sqrt()),
+            Self::Correlation => (x_mk != 0.0 && y_mk != 0.0).then(|| ck / (x_mk * y_mk).sqrt()),
             Self::Determination if y_mk == 0.0 => None,
             Self::Determination if x_mk == 0.0 => Some(1.0),
             Self::Determination => {

@@ -10,7 +10,9 @@ use arrow::util::display::FormatOptions;
 use datafusion::common::cast::{as_boolean_array, as_decimal128_array, as_float64_array, as_int64_array};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 
-use crate::SqlError;
+use super::buffer_bytes;
+use super::fold::column;
+use super::sum::overflow;
 
 /// One column of the other side, made from the columns at hand.
 #[derive(Clone, Debug)]
@@ -35,6 +37,18 @@ pub(super) enum Step {
     NullWithoutCount { at: usize, to: DataType, count: usize },
     /// A decimal sum, null where the flag says that no value was added; a null sum with values added is an overflow.
     NullIfEmpty { at: usize, to: DataType, empty: usize },
+    /// The bytes of a row of an array.
+    RowOfList { at: usize },
+    /// The array of such bytes.
+    ListOfRow { at: usize, to: DataType },
+    /// The bytes of values with their counts.
+    BytesOfCounted { at: usize },
+    /// The values with their counts of such bytes.
+    CountedOfBytes { at: usize, to: DataType },
+    /// One word of a list of words.
+    Word { word: usize },
+    /// All columns as a list of words.
+    Words,
 }
 
 impl Step {
@@ -77,6 +91,12 @@ impl Step {
                     None => values,
                 }
             }
+            Self::RowOfList { at } => buffer_bytes::rows_of_lists(column(columns, *at)?)?,
+            Self::ListOfRow { at, to } => buffer_bytes::lists_of_rows(column(columns, *at)?, to)?,
+            Self::BytesOfCounted { at } => buffer_bytes::bytes_of_counted(column(columns, *at)?)?,
+            Self::CountedOfBytes { at, to } => buffer_bytes::counted_of_bytes(column(columns, *at)?, to)?,
+            Self::Word { word } => buffer_bytes::word(column(columns, 0)?, *word)?,
+            Self::Words => buffer_bytes::words(columns)?,
             Self::IsNull { at } => Arc::new(boolean::is_null(column(columns, *at)?)?),
             Self::NullWithoutCount { at, to, count } => {
                 let values = cast(column(columns, *at)?, to)?;
@@ -93,20 +113,6 @@ impl Step {
             }
         })
     }
-}
-
-/// The error for a sum beyond its type.
-pub(super) fn overflow() -> SqlError {
-    SqlError::new(
-        "ARITHMETIC_OVERFLOW",
-        "The sum is beyond its type. Use try_sum or a wider type, or set spark.sql.ansi.enabled to false.",
-    )
-}
-
-fn column(columns: &[ArrayRef], at: usize) -> Result<&ArrayRef> {
-    columns
-        .get(at)
-        .ok_or_else(|| DataFusionError::Internal(format!("column {at} of {} of an aggregate", columns.len())))
 }
 
 fn cast(values: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

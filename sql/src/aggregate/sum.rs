@@ -29,6 +29,17 @@ pub(super) fn overflow() -> SqlError {
     )
 }
 
+/// The error for a decimal of too many digits.
+pub(super) fn out_of_range(precision: u8, scale: i8) -> SqlError {
+    SqlError::new(
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+        format!(
+            "A sum or an average cannot be represented as Decimal({precision}, {scale}). If necessary set \
+             spark.sql.ansi.enabled to false to get NULL instead, or use try_sum or try_avg."
+        ),
+    )
+}
+
 /// The sum of doubles.
 #[derive(Debug)]
 pub(super) struct DoubleSum;
@@ -246,7 +257,7 @@ impl Fold for DecimalSum {
         for group in &groups {
             let sum = self.fitting(group.sum).filter(|_| group.seen);
             if group.seen && sum.is_none() && self.on_overflow == OnOverflow::Error {
-                return Err(overflow().into());
+                return Err(out_of_range(self.precision, self.scale).into());
             }
             sums.append_option(sum);
         }
