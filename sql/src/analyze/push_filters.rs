@@ -4,7 +4,7 @@
 //! and onto the keys of aggregations; an inner join with a static table asks for keys that are not null; an outer join whose
 //! nulls a filter drops becomes an inner one. What Spark does not move is fenced in before, and let out after:
 //! * predicates and projections that are not deterministic (random numbers, the clock);
-//! * aggregations over grouping sets, or with functions whose result depends on the order of rows;
+//! * aggregations over grouping sets;
 //! * predicates that name no column, above an aggregation, and subqueries that name the outer query's columns.
 
 use std::sync::Arc;
@@ -30,21 +30,8 @@ use crate::logical::Fence;
 /// How often the rules are run at most; a plan settles in two or three rounds.
 const MAX_ROUNDS: usize = 8;
 
-/// Aggregates whose result Spark takes to depend on the order of rows.
-const ORDER_DEPENDENT: [&str; 12] = [
-    "first",
-    "first_value",
-    "last",
-    "last_value",
-    "nth_value",
-    "any_value",
-    "array_agg",
-    "collect_list",
-    "collect_set",
-    "listagg",
-    "string_agg",
-    "mode",
-];
+/// The one clock that Spark takes for a constant; it takes the others for values of their own in each row.
+const CONSTANT_CLOCK: &str = "now";
 
 /// The plan with its filters moved.
 pub(super) fn push_filters(plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
@@ -162,10 +149,8 @@ fn all_deterministic(exprs: &[Expr]) -> DataFusionResult<bool> {
 fn is_deterministic(expr: &Expr) -> DataFusionResult<bool> {
     let volatile = expr.exists(|expr| {
         Ok(match expr {
-            Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
-            Expr::AggregateFunction(call) => {
-                call.func.signature().volatility != Volatility::Immutable
-                    || ORDER_DEPENDENT.contains(&call.func.name())
+            Expr::ScalarFunction(call) => {
+                call.func.signature().volatility != Volatility::Immutable && call.name() != CONSTANT_CLOCK
             }
             _ => expr.is_volatile_node(),
         })

@@ -19,7 +19,7 @@ mod session;
 mod settings;
 mod statements;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 mod types;
 mod view;

@@ -1,10 +1,12 @@
 //! Setting up a session for a dialect: functions, planners, names of the default catalog.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
 
 use super::{SqlDialect, SqlSettings, functions};
+use crate::functions::ResolveTimeWindows;
 
 /// Spark's name for the catalog of a session.
 const CATALOG: &str = "spark_catalog";
@@ -14,7 +16,7 @@ const SCHEMA: &str = "default";
 
 /// The builder with the dialect's functions and planners.
 ///
-/// In `datafusion` everything of DataFusion is there; in `spark` only the checked list, and what is registered later.
+/// `window(…)` is resolved in both, also in plans of the builder. In `datafusion` everything of DataFusion is there; in `spark` only the checked list, and what is registered later.
 /// The settings are those at the start: [`plan_query`](super::plan_query) takes its own with each statement.
 #[must_use]
 pub fn configure(builder: SessionStateBuilder, settings: &SqlSettings) -> SessionStateBuilder {
@@ -36,5 +38,7 @@ pub fn configure(builder: SessionStateBuilder, settings: &SqlSettings) -> Sessio
         *builder.higher_order_functions() = Some(Vec::new());
         *builder.table_functions() = Some(HashMap::new());
     }
-    builder.with_config(config)
+    builder
+        .with_config(config)
+        .with_analyzer_rule(Arc::new(ResolveTimeWindows))
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result as DataFusionResult, UnnestOptions};
+use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{
-    Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, cast,
-};
+use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, cast};
+use datafusion::optimizer::AnalyzerRule;
 
 use super::assign::assign;
 use super::spec::WindowSpec;
@@ -38,10 +38,7 @@ pub(crate) fn resolve_time_windows(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// The same, with the dialect's conversion of dates and strings to timestamps.
-pub(crate) fn resolve_time_windows_with(
-    plan: LogicalPlan,
-    to_timestamp: ToTimestamp<'_>,
-) -> Result<LogicalPlan> {
+pub(crate) fn resolve_time_windows_with(plan: LogicalPlan, to_timestamp: ToTimestamp<'_>) -> Result<LogicalPlan> {
     if !has_windows(&plan)? {
         return Ok(plan);
     }
@@ -56,15 +53,25 @@ pub(crate) fn resolve_time_windows_with(
     Ok(resolved.data)
 }
 
+/// The pass as a rule of DataFusion's analyzer, for plans that come from the builder.
+#[derive(Debug, Default)]
+pub(crate) struct ResolveTimeWindows;
+
+impl AnalyzerRule for ResolveTimeWindows {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> DataFusionResult<LogicalPlan> {
+        Ok(resolve_time_windows(plan)?)
+    }
+
+    fn name(&self) -> &str {
+        "resolve_time_windows"
+    }
+}
+
 fn has_windows(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
         found |= !calls_of(node)?.is_empty();
-        Ok(if found {
-            TreeNodeRecursion::Stop
-        } else {
-            TreeNodeRecursion::Continue
-        })
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
 }

@@ -29,12 +29,16 @@ pub fn partition_hashes(columns: &[ArrayRef], row_count: usize) -> Result<Vec<i3
         .collect())
 }
 
-/// The state partition of each row: the hash modulo `partitions`, never negative.
+/// The state partition of each row: the hash modulo `partitions`, never negative. Without key columns (a global
+/// aggregation, a limit) it is 0, where Spark has such state.
 ///
 /// # Errors
 ///
 /// As [`partition_hashes`].
 pub fn state_partitions(columns: &[ArrayRef], row_count: usize, partitions: NonZeroU32) -> Result<Vec<u32>> {
+    if columns.is_empty() {
+        return Ok(vec![0; row_count]);
+    }
     let modulus = i64::from(partitions.get());
     let partition = |hash: u32| {
         let partition = i64::from(hash.cast_signed()).rem_euclid(modulus);

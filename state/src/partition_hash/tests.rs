@@ -294,14 +294,19 @@ fn columns_hash_row_by_row_in_every_form() {
 }
 
 #[test]
-fn no_columns_are_partition_42_of_any_number() {
+fn without_keys_everything_is_in_partition_0() {
+    let partitions = NonZeroU32::new(200).unwrap();
+    assert_eq!(state_partitions(&[], 2, partitions).unwrap(), [0, 0]);
     assert_eq!(partition_hashes(&[], 2).unwrap(), [42, 42]);
-    let one = NonZeroU32::MIN;
-    assert_eq!(state_partitions(&[string("a")], 1, one).unwrap(), [0]);
-    assert_eq!(
-        state_partitions(&[int(-1)], 1, NonZeroU32::MAX).unwrap(),
-        [2_690_190_908]
-    );
+}
+
+#[test]
+fn any_number_of_partitions_will_do() {
+    let hash = -1_604_776_387;
+    for (partitions, partition) in [(1, 0), (2, 1), (u32::MAX, u32::MAX.wrapping_add_signed(hash))] {
+        let partitions = NonZeroU32::new(partitions).unwrap();
+        assert_eq!(state_partitions(&[int(-1)], 1, partitions).unwrap(), [partition]);
+    }
 }
 
 #[test]

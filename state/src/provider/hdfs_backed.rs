@@ -38,6 +38,7 @@ impl StateStoreProvider for HdfsBackedStateStoreProvider {
     ) -> Result<Box<dyn StateStore>> {
         let mut lease = Lease::open(&self.shared, id, version, spec)?;
         if !lease.is_whole() {
+            let _gate = self.shared.gate(id).await;
             let loaded = load::load(&self.shared, id, version, spec).await;
             let (map, stale_snapshots) = loaded.map_err(|error| error.loading(id, version))?;
             lease.loaded(map, stale_snapshots);

@@ -2,8 +2,8 @@
 //!
 //! [`StateStoreProvider`] is the contract, [`HdfsBackedStateStoreProvider`] Spark's default one, and [`StateStores`]
 //! the handle that operators are given. A provider keeps what the last commit left in memory, so that the next batch
-//! loads without I/O; a store is open in one transaction at a time. Stores that may be loaded or committed at the
-//! same time are independent of each other; how many run at once is the caller's choice.
+//! loads without I/O; a store is open in one transaction at a time. Any number of
+//! stores may be loaded and committed at the same time; a bounded number of them work on files at once.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -2,11 +2,12 @@
 //!
 //! A store's slot gives its rows to one transaction at a time, through a [`Lease`]: however that ends, the slot has a
 //! whole committed version afterwards, or nothing and the next load reads the files. The lock is held for a look at the
-//! slot, never while anything is awaited.
+//! slot, never while anything is awaited. Work on files goes through a bounded number of gates.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::lock;
 use hashbrown::HashMap;
 use tidemill_checkpoint::{Blocking, FileManagerRef};
 
@@ -16,6 +17,10 @@ use crate::id::{StateStoreId, StateStoreVersion};
 use crate::memory::VersionedMap;
 use crate::store::StateStoreSpec;
 
+/// How many stores may read or write files at once, besides maintenance: enough to hide an object store's latency, and
+/// no thread per partition.
+pub(super) const GATES: usize = 32;
+
 /// What a provider, its transactions and its maintenance share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -23,6 +28,7 @@ pub(super) struct Shared {
     pub(super) conf: StateStoreConf,
     pub(super) blocking: Arc<dyn Blocking>,
     slots: Mutex<HashMap<StateStoreId, Slot>>,
+    gates: Vec<lock::Mutex<()>>,
 }
 
 /// A committed version in memory.
@@ -56,6 +62,17 @@ impl Shared {
             conf,
             blocking,
             slots: Mutex::default(),
+            gates: (0..GATES).map(|_| lock::Mutex::default()).collect(),
+        }
+    }
+
+    /// Waits until the store may work on files; until the guard is dropped it may.
+    pub(super) async fn gate(&self, id: &StateStoreId) -> Option<lock::MutexGuard<'_, ()>> {
+        // Neighbours go through different gates.
+        let number = id.partition.wrapping_add(id.operator.0) as usize + id.store_name.len();
+        match self.gates.get(number % GATES) {
+            Some(gate) => Some(gate.lock().await),
+            None => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A transaction on rows in memory, whose commit is a delta file.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -142,6 +143,8 @@ impl StateStore for HdfsBackedStateStore {
     async fn commit(mut self: Box<Self>) -> Result<StateStoreMetrics> {
         let version = StateStoreVersion(self.lease.version.0.saturating_add(1));
         let (rows_updated, rows_removed) = self.lease.map().operations();
+        let shared = Arc::clone(&self.lease.shared);
+        let gate = shared.gate(&self.lease.id).await;
         let written = self.write(version).await;
         written.map_err(|error| error.committing(&self.lease.id, version))?;
         // The version is durable. If the process ends before its rows are settled, the next load reads the files.
@@ -151,6 +154,7 @@ impl StateStore for HdfsBackedStateStore {
         })
         .await
         .map_err(|error| error.committing(&self.lease.id, version))?;
+        drop(gate);
         let (hits, misses) = self.lease.committed(version);
         Ok(StateStoreMetrics {
             rows_total: to_u64(len),

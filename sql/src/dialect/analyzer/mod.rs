@@ -2,6 +2,7 @@
 
 mod check;
 mod common_type;
+mod distinct;
 mod field_access;
 mod literal;
 mod operators;
@@ -76,6 +77,7 @@ impl ExprPlanner for SparkExprPlanner {
 /// Settles the literals of a planned query, and refuses what would not mean what it means in Spark.
 pub(crate) fn finish(plan: LogicalPlan) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
+    let plan = distinct::as_aggregation(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)

@@ -7,10 +7,11 @@ use arrow::array::{
     MapArray, NullArray, StringArray, StructArray, make_array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{ArrowNativeType, DataType};
 use arrow::error::ArrowError;
 
+use super::super::column::out_of_range;
 use super::super::row_type::RowType;
 use super::column_decoder::{ColumnDecoder, Values};
 use super::malformed;
@@ -52,11 +53,16 @@ pub(super) fn finish(decoder: ColumnDecoder<'_>) -> Result<ArrayRef> {
         Values::Array { ends, element } => list(plain, &ends, finish(*element)?, nulls),
         Values::Map { ends, key, value } => map(plain, &ends, finish(*key)?, finish(*value)?, nulls),
     };
-    let array = array.and_then(|array| match array.data_type() == &node.data_type {
-        true => Ok(array),
-        false => cast(&array, &node.data_type),
-    });
-    array.map_err(|error| malformed(&node.name, error.to_string()))
+    let array = array.map_err(|error| malformed(&node.name, error.to_string()))?;
+    if array.data_type() == &node.data_type {
+        return Ok(array);
+    }
+    // Not safe: a value that does not fit must be an error, not a null.
+    let options = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    cast_with_options(&array, &node.data_type, &options).map_err(|error| out_of_range(&node.name, &error))
 }
 
 type ArrowResult = Result<ArrayRef, ArrowError>;

@@ -2,6 +2,7 @@
 
 mod dumps;
 mod generated;
+mod golden_rows;
 mod malformed;
 mod normalized;
 mod physical_forms;

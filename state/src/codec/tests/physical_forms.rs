@@ -72,6 +72,16 @@ fn binaries_come_in_every_form() {
 }
 
 #[test]
+fn a_value_that_does_not_fit_the_form_is_an_error_and_no_null() {
+    let column: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&[1_u8, 2][..]), Some(&[1])]));
+    let rows = rows_of(&codec_of(&[Arc::clone(&column)]), &column);
+    let fixed = Field::new("c", DataType::FixedSizeBinary(2), true);
+    let codec = StateRowCodec::try_new(&vec![fixed].into()).unwrap();
+    let error = codec.decode(rows.iter().map(Vec::as_slice)).unwrap_err();
+    assert_eq!(error.condition(), "STATE_ROW_VALUE_OUT_OF_RANGE");
+}
+
+#[test]
 fn lists_come_in_every_form() {
     let elements = strings(&[Some("a"), None, Some("bc"), Some("d")]);
     let column = lists(&[Some(2), None, Some(0), Some(2)], elements);
