@@ -19,8 +19,8 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_spark::SessionStateBuilderSpark;
 use tidemill_sql::{
-    BatchContext, BatchInputs, IncrementalExecution, StateLayout, OutputMode, SqlError, StreamDefinition, StreamingPlan,
-    StreamingRelation,
+    BatchContext, BatchInputs, IncrementalExecution, OutputMode, SqlError, StateLayout, StreamDefinition,
+    StreamingPlan, StreamingRelation,
 };
 
 /// A stream of clicks.

@@ -215,8 +215,13 @@ fn cut(folder: &Path, last: u64) {
 fn cut_state(folder: &Path, version: u64) {
     for file in files(folder) {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let number = name.strip_suffix(".delta").or_else(|| name.strip_suffix(".snapshot"));
-        if number.and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > version) {
+        let number = name
+            .strip_suffix(".delta")
+            .or_else(|| name.strip_suffix(".snapshot"));
+        if number
+            .and_then(|n| n.parse::<u64>().ok())
+            .is_some_and(|n| n > version)
+        {
             remove_log_file(file.parent().unwrap(), name);
         }
     }

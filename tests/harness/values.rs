@@ -34,7 +34,9 @@ fn value(column: &dyn Array, row: usize) -> Value {
             let unscaled = column.as_primitive::<Decimal128Type>().value(row);
             json!(unscaled as f64 / 10f64.powi(i32::from(*scale)))
         }
-        DataType::Binary => json!(base64::engine::general_purpose::STANDARD.encode(column.as_binary::<i32>().value(row))),
+        DataType::Binary => {
+            json!(base64::engine::general_purpose::STANDARD.encode(column.as_binary::<i32>().value(row)))
+        }
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let micros = column
                 .as_primitive::<arrow::datatypes::TimestampMicrosecondType>()
@@ -76,7 +78,9 @@ pub(crate) fn comparable(rows: Vec<Value>) -> Vec<Value> {
 
 fn rounded(value: Value) -> Value {
     match value {
-        Value::Number(number) if number.is_f64() => json!(format!("{:.9e}", number.as_f64().unwrap_or(f64::NAN) + 0.0)),
+        Value::Number(number) if number.is_f64() => {
+            json!(format!("{:.9e}", number.as_f64().unwrap_or(f64::NAN) + 0.0))
+        }
         Value::Number(number) => json!(format!("{:.9e}", number.as_f64().unwrap_or(f64::NAN))),
         Value::String(text) => match text.as_str() {
             "NaN" => json!("NaN"),

@@ -165,8 +165,7 @@ async fn an_input_of_another_schema_is_refused() {
     let table = context.table_provider("t").await.unwrap();
     let inputs = BatchInputs::from([(execution.streaming_plan().sources()[0].id(), table)]);
     let batch = BatchContext::new(0, 0, 0, 0);
-    let error = execution.plan(&inputs, &batch).await
-        .unwrap_err();
+    let error = execution.plan(&inputs, &batch).await.unwrap_err();
     assert_eq!(error.condition, "STREAMING_SOURCE_SCHEMA_MISMATCH");
 }
 
@@ -184,11 +183,7 @@ async fn clocks_tell_the_time_of_the_batch_also_on_replay() {
     assert_eq!(first[0].schema().field(1).name(), "now()");
     let replayed = run(&context, &planned(&execution, &inputs, HOUR_MS).await).await;
     assert_eq!(replayed, first);
-    let later = run(
-        &context,
-        &planned(&execution, &inputs, 25 * HOUR_MS).await,
-    )
-    .await;
+    let later = run(&context, &planned(&execution, &inputs, 25 * HOUR_MS).await).await;
     assert_eq!(
         sorted(&later),
         ["x,1970-01-02T01:00:00,1970-01-02T01:00:00,1970-01-02,01:00:00"]

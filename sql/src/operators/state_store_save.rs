@@ -330,12 +330,12 @@ impl Shared {
         self.key_codec
             .encode(&keys, rows.num_rows(), &mut key_rows)
             .map_err(state)?;
-        let known = merged.groups.len();
-        let groups = merged
+        let slots = merged
             .groups
             .intern(&key_rows, state_partitions_of(partitions)?.values());
-        self.restore(known, merged, stores)?;
+        self.restore(merged, stores)?;
         let states = self.buffers.partial_states(states)?;
+        let groups = merged.groups.groups_of(&slots);
         merged.accumulators.merge(&states, &groups, merged.groups.len())
     }
 
@@ -365,29 +365,35 @@ impl Shared {
             .collect()
     }
 
-    /// Merges what the stores hold of the groups from number `known` on.
-    fn restore(&self, known: usize, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
-        let total = merged.groups.len();
-        for (partition, groups) in merged.groups.by_partition(known) {
-            let mut keys = Rows::with_capacity(groups.len(), groups.len() * 32);
-            for group in &groups {
-                keys.push(merged.groups.keys().row(*group));
+    /// Numbers the new groups, and merges what the stores hold of them.
+    fn restore(&self, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
+        let known = merged.groups.len();
+        let mut values = Rows::default();
+        let mut in_state = Vec::new();
+        for (partition, slots) in merged.groups.new_by_partition() {
+            let mut keys = Rows::with_capacity(slots.len(), slots.len() * 32);
+            for slot in &slots {
+                keys.push(merged.groups.key(*slot));
             }
-            let (mut found, mut values) = (Vec::new(), Rows::default());
+            let mut found = Vec::new();
             stores.of(partition)?.get_batch(&keys, &mut found, &mut values);
-            if found.is_empty() {
-                continue;
+            for place in found {
+                let slot = usize::try_from(place).ok().and_then(|place| slots.get(place));
+                in_state
+                    .push(*slot.ok_or_else(|| {
+                        internal_datafusion_err!("a store found what it was not asked for")
+                    })?);
             }
-            let found: Option<Vec<usize>> = found
-                .iter()
-                .map(|place| groups.get(usize::try_from(*place).ok()?).copied())
-                .collect();
-            let found =
-                found.ok_or_else(|| internal_datafusion_err!("a store found a key it was not asked for"))?;
-            let states = self.buffers.states(&self.buffer_columns(&values)?)?;
-            merged.accumulators.merge(&states, &found, total)?;
         }
-        Ok(())
+        merged.groups.number(&in_state);
+        if in_state.is_empty() {
+            return Ok(());
+        }
+        let states = self.buffers.states(&self.buffer_columns(&values)?)?;
+        let groups: Vec<usize> = (known..known + in_state.len()).collect();
+        merged
+            .accumulators
+            .merge(&states, &groups, known + in_state.len())
     }
 
     /// The buffer columns of value rows.
@@ -409,7 +415,7 @@ impl Shared {
         if self.repeated_keys > 0 {
             columns = self
                 .key_codec
-                .decode(merged.groups.keys().iter())
+                .decode(merged.groups.keys())
                 .map_err(state)?;
         }
         columns.extend(self.buffers.buffers(&states)?);
@@ -420,11 +426,11 @@ impl Shared {
         self.value_codec
             .encode(&columns, rows, &mut values)
             .map_err(state)?;
-        for (partition, groups) in merged.groups.by_partition(0) {
+        for (partition, slots) in merged.groups.all_by_partition() {
             let store = stores.of(partition)?;
-            for group in groups {
+            for (slot, group) in slots.iter().zip(merged.groups.groups_of(&slots)) {
                 store
-                    .put(merged.groups.keys().row(group), values.row(group))
+                    .put(merged.groups.key(*slot), values.row(group))
                     .map_err(state)?;
             }
         }
@@ -452,13 +458,18 @@ impl Shared {
 
     fn output_of_rows(&self, keys: &Rows, values: &Rows) -> DataFusionResult<RecordBatch> {
         let states = self.buffers.states(&self.buffer_columns(values)?)?;
-        self.output(keys, &states)
+        self.output(keys.iter(), &states)
     }
 
     /// The rows of groups: their keys and the results of their states.
-    fn output(&self, keys: &Rows, states: &[Vec<ArrayRef>]) -> DataFusionResult<RecordBatch> {
-        let mut columns = self.key_codec.decode(keys.iter()).map_err(state)?;
-        columns.extend(self.buffers.evaluate(states, keys.len())?);
+    fn output<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+        states: &[Vec<ArrayRef>],
+    ) -> DataFusionResult<RecordBatch> {
+        let rows = keys.len();
+        let mut columns = self.key_codec.decode(keys).map_err(state)?;
+        columns.extend(self.buffers.evaluate(states, rows)?);
         let columns = columns
             .into_iter()
             .zip(self.schema.fields())
@@ -469,7 +480,7 @@ impl Shared {
                 Ok(cast(&column, field.data_type())?)
             })
             .collect::<DataFusionResult<Vec<_>>>()?;
-        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(keys.len()));
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(
             Arc::clone(&self.schema),
             columns,

@@ -1,7 +1,7 @@
 //! DISTINCT and UNION over a stream are aggregations without functions, with an aggregation's modes, rows and state
 //! (`spark-behaviour.md` §4); `df.distinct()` of the builder is a deduplication, which DataFusion writes as the same node.
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, LogicalPlanBuilder};
 
 use crate::Result;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::prelude::DataFrame;
 use futures::FutureExt;
 use tidemill::prelude::*;
 
@@ -113,7 +114,10 @@ fn snapshots_and_deltas_load() {
 
 #[test]
 fn select_distinct_is_an_aggregation_without_functions() {
-    resumes("select_distinct_sql", "SELECT DISTINCT k, v + 1 AS w FROM STREAM(e)");
+    resumes(
+        "select_distinct_sql",
+        "SELECT DISTINCT k, v + 1 AS w FROM STREAM(e)",
+    );
 }
 
 #[test]
@@ -168,7 +172,10 @@ fn duplicates_are_dropped_by_key_and_within_the_watermark() {
     resumes_with_state(
         "drop_duplicates_watermark",
         Feed::BatchByBatch,
-        &frame(|df| df.with_watermark("ts", "10 seconds")?.drop_duplicates(&["k", "ts"])),
+        &frame(|df| {
+            df.with_watermark("ts", "10 seconds")?
+                .drop_duplicates(&["k", "ts"])
+        }),
     );
     resumes_with_state(
         "drop_duplicates_within_watermark",
@@ -196,7 +203,10 @@ fn keys_of_every_type_go_on() {
     ] {
         let name = format!("agg_key_{name}");
         let case = GoldenCase::unpack(&name);
-        let text = case.case["query"].as_str().unwrap().replace("FROM src", "FROM STREAM(e)");
+        let text = case.case["query"]
+            .as_str()
+            .unwrap()
+            .replace("FROM src", "FROM STREAM(e)");
         resumes_with_state(&name, Feed::BatchByBatch, &sql(Box::leak(text.into_boxed_str())));
     }
 }

@@ -12,13 +12,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use futures::future::BoxFuture;
 use datafusion::prelude::DataFrame;
+use futures::future::BoxFuture;
 use serde_json::Value;
 use tidemill::prelude::*;
 use tidemill_checkpoint::{InlineBlocking, LocalFileManager};
 use tidemill_state::{
-    CompressionCodec, OperatorId, StateStoreConf, StateStoreId, StateStoreSpec, StateStoreVersion, StateStores,
+    CompressionCodec, OperatorId, StateStoreConf, StateStoreId, StateStoreSpec, StateStoreVersion,
+    StateStores,
 };
 
 use super::{hide_inputs_after, reveal_inputs_of};
@@ -66,7 +67,11 @@ pub(super) fn resumes_with_state(name: &str, feed: Feed, query: &Query) {
         cut_with_state(&case, cut);
         let seen = runtime.block_on(run(&case, feed, query, cut));
         for (id, expected) in expected_batches(&case, cut) {
-            assert_eq!(seen.get(&id), Some(&expected), "{name} cut after {cut:?}: batch {id}");
+            assert_eq!(
+                seen.get(&id),
+                Some(&expected),
+                "{name} cut after {cut:?}: batch {id}"
+            );
         }
         assert_eq!(
             seen.len(),
@@ -90,7 +95,11 @@ fn assert_same_state(name: &str, cut: Option<u64>, state: &State, expected: &Sta
             key.2
         );
     }
-    assert_eq!(state.len(), expected.len(), "{name} cut after {cut:?}: rows of state");
+    assert_eq!(
+        state.len(),
+        expected.len(),
+        "{name} cut after {cut:?}: rows of state"
+    );
 }
 
 /// Whether the case still has the files to resume after this batch.
@@ -138,7 +147,12 @@ fn expected_batches(case: &GoldenCase, cut: Option<u64>) -> BTreeMap<u64, Batch>
         .filter(|b| cut.is_none_or(|cut| number(&b["batchId"]) > cut))
         .map(|b| {
             let operators = b["stateOperators"].as_array().unwrap().iter().map(|o| {
-                let figures = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark"];
+                let figures = [
+                    "numRowsTotal",
+                    "numRowsUpdated",
+                    "numRowsRemoved",
+                    "numRowsDroppedByWatermark",
+                ];
                 (
                     o["operatorName"].as_str().unwrap().to_owned(),
                     figures.map(|figure| number(&o[figure])),
@@ -201,12 +215,19 @@ async fn run(case: &Arc<GoldenCase>, feed: Feed, query: &Query, cut: Option<u64>
     let rows = std::mem::take(&mut *rows.lock().unwrap());
     for (id, rows) in rows {
         let progress = running.recent_progress();
-        let progress = progress.iter().rfind(|p| p.batch_id == id && !p.state_operators.is_empty());
+        let progress = progress
+            .iter()
+            .rfind(|p| p.batch_id == id && !p.state_operators.is_empty());
         let operators = progress.map(|progress| {
             let figures = progress.state_operators.iter().map(|o| {
                 (
                     o.operator_name.clone(),
-                    [o.num_rows_total, o.num_rows_updated, o.num_rows_removed, o.num_rows_dropped_by_watermark],
+                    [
+                        o.num_rows_total,
+                        o.num_rows_updated,
+                        o.num_rows_removed,
+                        o.num_rows_dropped_by_watermark,
+                    ],
                 )
             });
             figures.collect()
