@@ -43,7 +43,11 @@ pub(super) fn push_filters(plan: LogicalPlan, config: &ConfigOptions) -> Result<
     let fenced = plan.transform_up(|node| fence(hold_fields(node)?))?.data;
     let joined = settled(
         fenced,
-        &[&ExtractEquijoinPredicate::new(), &PushDownFilter::new(), &EliminateOuterJoin::new()],
+        &[
+            &ExtractEquijoinPredicate::new(),
+            &PushDownFilter::new(),
+            &EliminateOuterJoin::new(),
+        ],
         &context,
     )?;
     let keyed = applied(joined, &FilterNullJoinKeys::default(), &context)?;
@@ -60,7 +64,11 @@ pub(super) fn push_filters(plan: LogicalPlan, config: &ConfigOptions) -> Result<
 }
 
 /// The plan after rounds of these rules, until none changes it.
-fn settled(mut plan: LogicalPlan, rules: &[&dyn OptimizerRule], context: &OptimizerContext) -> Result<LogicalPlan> {
+fn settled(
+    mut plan: LogicalPlan,
+    rules: &[&dyn OptimizerRule],
+    context: &OptimizerContext,
+) -> Result<LogicalPlan> {
     for _ in 0..MAX_ROUNDS {
         let before = plan.clone();
         for rule in rules {
@@ -99,16 +107,22 @@ fn fence(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalPlan>> {
 
 /// The movable conjuncts below a fence around the others.
 fn fence_filter(filter: Filter) -> DataFusionResult<Transformed<LogicalPlan>> {
-    let aggregated = filter.input.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))?
-        || filter.input.exists(|node| {
-            Ok(matches!(Fence::inside(node), Some(LogicalPlan::Aggregate(_))))
-        })?;
+    let aggregated = filter
+        .input
+        .exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))?
+        || filter
+            .input
+            .exists(|node| Ok(matches!(Fence::inside(node), Some(LogicalPlan::Aggregate(_)))))?;
     let (mut movable, mut pinned) = (Vec::new(), Vec::new());
     for conjunct in split_conjunction_owned(filter.predicate) {
         let stays = !is_deterministic(&conjunct)?
             || is_correlated(&conjunct)?
             || aggregated && conjunct.column_refs().is_empty();
-        if stays { pinned.push(conjunct) } else { movable.push(conjunct) }
+        if stays {
+            pinned.push(conjunct)
+        } else {
+            movable.push(conjunct)
+        }
     }
     let mut plan = filter.input;
     if let Some(predicate) = conjunction(movable) {
@@ -157,8 +171,13 @@ fn is_correlated(expr: &Expr) -> DataFusionResult<bool> {
 }
 
 fn stops_predicates(aggregate: &Aggregate) -> DataFusionResult<bool> {
-    let grouping_sets = aggregate.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_)));
-    Ok(grouping_sets || !all_deterministic(&aggregate.group_expr)? || !all_deterministic(&aggregate.aggr_expr)?)
+    let grouping_sets = aggregate
+        .group_expr
+        .iter()
+        .any(|expr| matches!(expr, Expr::GroupingSet(_)));
+    Ok(grouping_sets
+        || !all_deterministic(&aggregate.group_expr)?
+        || !all_deterministic(&aggregate.aggr_expr)?)
 }
 
 /// The node with its field accesses held: DataFusion moves no predicate on `s.a AS x` below, Spark does.
@@ -166,7 +185,8 @@ fn hold_fields(node: LogicalPlan) -> DataFusionResult<LogicalPlan> {
     let held = node.map_expressions(|expr| {
         expr.transform_up(|expr| match expr {
             Expr::ScalarFunction(mut call)
-                if Expr::ScalarFunction(call.clone()).placement() == ExpressionPlacement::MoveTowardsLeafNodes =>
+                if Expr::ScalarFunction(call.clone()).placement()
+                    == ExpressionPlacement::MoveTowardsLeafNodes =>
             {
                 call.func = Arc::new(ScalarUDF::new_from_impl(Held { inner: call.func }));
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))

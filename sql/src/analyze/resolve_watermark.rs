@@ -12,10 +12,11 @@ use datafusion::logical_expr::{Extension, LogicalPlan};
 
 use super::push_filters::push_filters;
 use super::sources::reads_stream;
+use crate::functions::resolve_time_windows;
 use crate::logical::EventTimeWatermark;
 use crate::{Result, SqlError};
 
-/// The plan with its watermarks settled, and their delays (ms) by operator number.
+/// The plan with its windows and watermarks settled, and the delays (ms) by operator number.
 ///
 /// Filters of the plan end up where Spark puts them, also where there is no watermark: what a filter above an aggregation
 /// says of its keys decides which keys enter the state.
@@ -23,7 +24,11 @@ use crate::{Result, SqlError};
 /// # Errors
 /// WATERMARK_REDEFINED for a watermark over another one.
 #[allow(dead_code, reason = "the streaming plan takes it")]
-pub(crate) fn resolve_watermarks(plan: LogicalPlan, config: &ConfigOptions) -> Result<(LogicalPlan, Vec<i64>)> {
+pub(crate) fn resolve_watermarks(
+    plan: LogicalPlan,
+    config: &ConfigOptions,
+) -> Result<(LogicalPlan, Vec<i64>)> {
+    let plan = resolve_time_windows(plan)?;
     let plan = without_static_watermarks(plan)?;
     refuse_redefinition(&plan)?;
     let plan = push_filters(plan, config)?;
@@ -48,9 +53,15 @@ fn refuse_redefinition(plan: &LogicalPlan) -> Result<()> {
     let mut redefined = false;
     plan.apply(|node| {
         if let Some(watermark) = EventTimeWatermark::of(node) {
-            redefined |= watermark.input.exists(|below| Ok(EventTimeWatermark::of(below).is_some()))?;
+            redefined |= watermark
+                .input
+                .exists(|below| Ok(EventTimeWatermark::of(below).is_some()))?;
         }
-        Ok(if redefined { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        Ok(if redefined {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
     })?;
     if !redefined {
         return Ok(());
@@ -69,7 +80,12 @@ fn number(plan: LogicalPlan) -> Result<(LogicalPlan, Vec<i64>)> {
         };
         let sealed = watermark.seal(delays_ms.len());
         delays_ms.push(watermark.delay_ms);
-        Ok(Transformed::yes(LogicalPlan::Extension(Extension { node: Arc::new(sealed) })))
+        Ok(Transformed::yes(LogicalPlan::Extension(Extension {
+            node: Arc::new(sealed),
+        })))
     })?;
     Ok((plan.data, delays_ms))
 }
+
+#[cfg(test)]
+mod tests;

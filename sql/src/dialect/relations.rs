@@ -275,7 +275,10 @@ fn number(args: &TableFunctionArgs) -> Option<usize> {
 }
 
 /// The query among the arguments of a relation with a watermark.
-pub(crate) fn watermarked_query<'a>(name: &ObjectName, args: Option<&'a TableFunctionArgs>) -> Option<&'a Query> {
+pub(crate) fn watermarked_query<'a>(
+    name: &ObjectName,
+    args: Option<&'a TableFunctionArgs>,
+) -> Option<&'a Query> {
     if name.to_string() != WATERMARK_FUNCTION {
         return None;
     }
@@ -286,7 +289,10 @@ pub(crate) fn watermarked_query<'a>(name: &ObjectName, args: Option<&'a TableFun
 }
 
 /// Plans a relation with a watermark: its query, and the watermark over it.
-fn watermarked(args: &TableFunctionArgs, context: &mut dyn RelationPlannerContext) -> DataFusionResult<LogicalPlan> {
+fn watermarked(
+    args: &TableFunctionArgs,
+    context: &mut dyn RelationPlannerContext,
+) -> DataFusionResult<LogicalPlan> {
     let internal = || DataFusionError::Internal("a watermark without its clause".to_owned());
     let [query, texts @ ..] = args.args.as_slice() else {
         return Err(internal());

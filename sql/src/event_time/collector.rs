@@ -29,7 +29,10 @@ impl EventTimeCollector {
     /// What was added so far, by operator number.
     pub fn stats(&self) -> Vec<(usize, EventTimeStats)> {
         let operators = self.operators.lock().unwrap_or_else(PoisonError::into_inner);
-        operators.iter().map(|(operator, stats)| (*operator, *stats)).collect()
+        operators
+            .iter()
+            .map(|(operator, stats)| (*operator, *stats))
+            .collect()
     }
 
     /// What was added so far, by operator number; the collector is empty afterwards.

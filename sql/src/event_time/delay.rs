@@ -74,7 +74,10 @@ mod tests {
     fn a_negative_or_unreadable_delay_is_refused() {
         let error = parse_delay_ms("-5 seconds").unwrap_err();
         assert_eq!(error.condition, "NEGATIVE_WATERMARK_DELAY");
-        assert_eq!(error.message, "delay threshold (-5 seconds) should not be negative.");
+        assert_eq!(
+            error.message,
+            "delay threshold (-5 seconds) should not be negative."
+        );
         for text in ["", "abc", "10", "10 parsecs", "minutes 10"] {
             let error = parse_delay_ms(text).unwrap_err();
             assert_eq!(error.condition, "CANNOT_PARSE_INTERVAL", "{text}");

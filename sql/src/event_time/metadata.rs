@@ -36,7 +36,12 @@ pub(crate) fn is_event_time_type(data_type: &DataType) -> bool {
         DataType::Struct(fields) => fields
             .iter()
             .find(|field| field.name() == "end")
-            .is_some_and(|field| matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, Some(_)))),
+            .is_some_and(|field| {
+                matches!(
+                    field.data_type(),
+                    DataType::Timestamp(TimeUnit::Microsecond, Some(_))
+                )
+            }),
         _ => false,
     }
 }

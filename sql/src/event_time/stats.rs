@@ -85,7 +85,10 @@ mod tests {
     fn a_null_counts_as_zero() {
         let mut stats = EventTimeStats::default();
         stats.add_micros(None);
-        assert_eq!((stats.count, stats.max_ms, stats.min_ms, stats.avg_ms()), (1, 0, 0, Some(0)));
+        assert_eq!(
+            (stats.count, stats.max_ms, stats.min_ms, stats.avg_ms()),
+            (1, 0, 0, Some(0))
+        );
         stats.add_micros(Some(-2_500));
         stats.add_micros(Some(-7_000));
         assert_eq!((stats.count, stats.max_ms, stats.min_ms), (3, 0, -7));

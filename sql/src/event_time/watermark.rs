@@ -14,7 +14,7 @@ use crate::{Result, SqlError, StreamingPlan};
 
 /// The plan with a watermark: `column` carries the event time, and a row may be late by `delay` (such as `10 minutes`).
 ///
-/// Over a plan that reads no stream the arguments are checked and the plan stays as it is.
+/// A plan that reads no stream stays as it is; the column's type is then not looked at, as in Spark.
 ///
 /// # Errors
 /// CANNOT_PARSE_INTERVAL or NEGATIVE_WATERMARK_DELAY for the delay; UNRESOLVED_COLUMN.WITH_SUGGESTION,
@@ -27,11 +27,10 @@ pub fn with_watermark(plan: LogicalPlan, column: &str, delay: &str) -> Result<Lo
 
 /// The plan with a watermark on a column of its schema.
 pub(crate) fn watermark_on(plan: LogicalPlan, column: Column, delay_ms: i64) -> Result<LogicalPlan> {
-    let field = plan.schema().field_from_column(&column)?;
-    check_type(field)?;
     if !StreamingPlan::is_streaming(&plan) {
         return Ok(plan);
     }
+    check_type(plan.schema().field_from_column(&column)?)?;
     Ok(EventTimeWatermark::try_new(Arc::new(plan), column, delay_ms)?.into_plan())
 }
 
@@ -41,7 +40,10 @@ pub(crate) fn watermark_of_path(plan: LogicalPlan, path: &[&str], delay_ms: i64)
     let lower: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
     let known = |column: &Column| column.name.to_lowercase();
     let qualified = |column: &Column| {
-        let relation = column.relation.as_ref().map(|relation| relation.table().to_lowercase());
+        let relation = column
+            .relation
+            .as_ref()
+            .map(|relation| relation.table().to_lowercase());
         relation.as_ref() == lower.first() && Some(&known(column)) == lower.get(1)
     };
     let columns = plan.schema().columns();
@@ -56,11 +58,17 @@ pub(crate) fn watermark_of_path(plan: LogicalPlan, path: &[&str], delay_ms: i64)
     let mut value = Expr::Column(base);
     for field in fields {
         let found = match value.get_type(plan.schema().as_ref())? {
-            DataType::Struct(known) => known.iter().find(|known| known.name().to_lowercase() == *field).cloned(),
+            DataType::Struct(known) => known
+                .iter()
+                .find(|known| known.name().to_lowercase() == *field)
+                .cloned(),
             _ => None,
         };
         let found = found.ok_or_else(|| {
-            SqlError::new("FIELD_NOT_FOUND", format!("No such struct field `{field}` in {}.", path.join(".")))
+            SqlError::new(
+                "FIELD_NOT_FOUND",
+                format!("No such struct field `{field}` in {}.", path.join(".")),
+            )
         })?;
         value = get_field(value, found.name().as_str());
     }
@@ -120,7 +128,11 @@ fn resolve(plan: &LogicalPlan, name: &str) -> Result<Column> {
             ),
         ));
     }
-    let names: Vec<String> = schema.fields().iter().map(|field| format!("`{}`", field.name())).collect();
+    let names: Vec<String> = schema
+        .fields()
+        .iter()
+        .map(|field| format!("`{}`", field.name()))
+        .collect();
     Err(SqlError::new(
         "UNRESOLVED_COLUMN.WITH_SUGGESTION",
         format!(

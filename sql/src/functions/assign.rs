@@ -38,8 +38,14 @@ impl ScalarUDFImpl for Assign {
     }
 
     fn schema_name(&self, args: &[Expr]) -> DataFusionResult<String> {
-        let WindowSpec { duration, slide, start } = self.spec;
-        let time = args.first().map_or_else(String::new, |time| time.schema_name().to_string());
+        let WindowSpec {
+            duration,
+            slide,
+            start,
+        } = self.spec;
+        let time = args
+            .first()
+            .map_or_else(String::new, |time| time.schema_name().to_string());
         Ok(format!("time_window({time}, {duration}, {slide}, {start})"))
     }
 
@@ -92,8 +98,16 @@ fn timestamps(values: Vec<i64>, data_type: &DataType) -> ArrayRef {
     )
 }
 
-fn windows(starts: Vec<i64>, spec: WindowSpec, data_type: &DataType, nulls: Option<NullBuffer>) -> DataFusionResult<StructArray> {
-    let ends = starts.iter().map(|start| start.wrapping_add(spec.duration)).collect();
+fn windows(
+    starts: Vec<i64>,
+    spec: WindowSpec,
+    data_type: &DataType,
+    nulls: Option<NullBuffer>,
+) -> DataFusionResult<StructArray> {
+    let ends = starts
+        .iter()
+        .map(|start| start.wrapping_add(spec.duration))
+        .collect();
     let columns = vec![timestamps(starts, data_type), timestamps(ends, data_type)];
     Ok(StructArray::try_new(window_fields(data_type), columns, nulls)?)
 }
@@ -102,15 +116,25 @@ fn tumbling(times: &ArrayRef, spec: WindowSpec) -> DataFusionResult<ArrayRef> {
     let Some(micros) = times.as_primitive_opt::<TimestampMicrosecondType>() else {
         return internal_err!("a window over {}", times.data_type());
     };
-    let starts = micros.values().iter().map(|micros| last_start(*micros, spec)).collect();
-    Ok(Arc::new(windows(starts, spec, times.data_type(), times.nulls().cloned())?))
+    let starts = micros
+        .values()
+        .iter()
+        .map(|micros| last_start(*micros, spec))
+        .collect();
+    Ok(Arc::new(windows(
+        starts,
+        spec,
+        times.data_type(),
+        times.nulls().cloned(),
+    )?))
 }
 
 fn sliding(times: &ArrayRef, spec: WindowSpec) -> DataFusionResult<ArrayRef> {
     let Some(micros) = times.as_primitive_opt::<TimestampMicrosecondType>() else {
         return internal_err!("a window over {}", times.data_type());
     };
-    let most = usize::try_from(spec.duration.unsigned_abs().div_ceil(spec.slide.unsigned_abs())).unwrap_or(usize::MAX);
+    let most = usize::try_from(spec.duration.unsigned_abs().div_ceil(spec.slide.unsigned_abs()))
+        .unwrap_or(usize::MAX);
     let mut starts = Vec::with_capacity(micros.len().saturating_mul(most.min(64)));
     let mut offsets: Vec<i32> = Vec::with_capacity(micros.len() + 1);
     offsets.push(0);
@@ -131,5 +155,10 @@ fn sliding(times: &ArrayRef, spec: WindowSpec) -> DataFusionResult<ArrayRef> {
     let windows = windows(starts, spec, times.data_type(), None)?;
     let item = Arc::new(Field::new_list_field(windows.data_type().clone(), true));
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    Ok(Arc::new(ListArray::try_new(item, offsets, Arc::new(windows), times.nulls().cloned())?))
+    Ok(Arc::new(ListArray::try_new(
+        item,
+        offsets,
+        Arc::new(windows),
+        times.nulls().cloned(),
+    )?))
 }

@@ -14,7 +14,9 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result as DataFusionResult, UnnestOptions};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, cast};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, cast,
+};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::assign::assign;
@@ -38,7 +40,10 @@ pub(crate) fn resolve_time_windows(plan: LogicalPlan) -> Result<LogicalPlan> {
 }
 
 /// The same, with the dialect's conversion of dates and strings to timestamps.
-pub(crate) fn resolve_time_windows_with(plan: LogicalPlan, to_timestamp: ToTimestamp<'_>) -> Result<LogicalPlan> {
+pub(crate) fn resolve_time_windows_with(
+    plan: LogicalPlan,
+    to_timestamp: ToTimestamp<'_>,
+) -> Result<LogicalPlan> {
     if !has_windows(&plan)? {
         return Ok(plan);
     }
@@ -71,7 +76,11 @@ fn has_windows(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
         found |= !calls_of(node)?.is_empty();
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        Ok(if found {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
     })?;
     Ok(found)
 }

@@ -96,7 +96,9 @@ fn literal(expr: &Expr) -> Option<ScalarValue> {
         Expr::Literal(value, _) => Some(value.clone()),
         Expr::Alias(alias) => literal(&alias.expr),
         Expr::Cast(Cast { expr, field }) => match expr.as_ref() {
-            Expr::Literal(value, _) if field.data_type().is_integer() => value.cast_to(field.data_type()).ok(),
+            Expr::Literal(value, _) if field.data_type().is_integer() => {
+                value.cast_to(field.data_type()).ok()
+            }
             _ => None,
         },
         _ => None,
@@ -115,10 +117,12 @@ fn micros(expr: &Expr) -> Result<i64> {
         ScalarValue::Utf8(Some(text))
         | ScalarValue::LargeUtf8(Some(text))
         | ScalarValue::Utf8View(Some(text)) => micros_of_text(&text),
-        number if number.data_type().is_integer() && !number.is_null() => match number.cast_to(&DataType::Int64) {
-            Ok(ScalarValue::Int64(Some(micros))) => Ok(micros),
-            _ => Err(no_literal()),
-        },
+        number if number.data_type().is_integer() && !number.is_null() => {
+            match number.cast_to(&DataType::Int64) {
+                Ok(ScalarValue::Int64(Some(micros))) => Ok(micros),
+                _ => Err(no_literal()),
+            }
+        }
         _ => Err(no_literal()),
     }
 }

@@ -19,7 +19,11 @@ const SECOND: i64 = 1_000_000;
 
 /// `i INT, ts TIMESTAMP, tn TIMESTAMP_NTZ`, with times around the epoch and none.
 fn table() -> DataFrame {
-    let state = configure(datafusion::execution::SessionStateBuilder::new(), &SqlSettings::default()).build();
+    let state = configure(
+        datafusion::execution::SessionStateBuilder::new(),
+        &SqlSettings::default(),
+    )
+    .build();
     let times = || {
         TimestampMicrosecondArray::from(vec![
             Some(-1),
@@ -47,7 +51,11 @@ async fn collect(frame: DataFrame) -> RecordBatch {
 async fn bounds(window: Expr) -> Vec<String> {
     let frame = table().select(vec![col("i"), window.alias("w")]).unwrap();
     let frame = frame
-        .select(vec![col("i"), get_field(col("w"), "start").alias("s"), get_field(col("w"), "end").alias("e")])
+        .select(vec![
+            col("i"),
+            get_field(col("w"), "start").alias("s"),
+            get_field(col("w"), "end").alias("e"),
+        ])
         .unwrap()
         .sort(vec![col("i").sort(true, true), col("s").sort(true, true)])
         .unwrap();
@@ -102,7 +110,10 @@ async fn a_start_moves_the_windows_by_less_than_a_slide() {
         "5|1960-02-29T13:06:57Z|1960-02-29T13:07:07Z",
     ];
     for start in ["-3 seconds", "2 seconds"] {
-        assert_eq!(bounds(window_with(col("ts"), "10 seconds", "5 seconds", start)).await, expected);
+        assert_eq!(
+            bounds(window_with(col("ts"), "10 seconds", "5 seconds", start)).await,
+            expected
+        );
     }
 }
 
@@ -123,7 +134,10 @@ async fn a_slide_that_does_not_divide_gives_each_row_the_windows_that_hold_its_t
     ];
     let of = |time: &str| bounds(window_with(col(time), "10 seconds", "4 seconds", "0 seconds"));
     assert_eq!(of("tn").await, expected);
-    let zoned: Vec<String> = expected.iter().map(|line| line.replace('|', "Z|").replacen("Z|", "|", 1) + "Z").collect();
+    let zoned: Vec<String> = expected
+        .iter()
+        .map(|line| line.replace('|', "Z|").replacen("Z|", "|", 1) + "Z")
+        .collect();
     assert_eq!(of("ts").await, zoned);
 }
 
@@ -132,7 +146,10 @@ async fn a_window_is_a_struct_of_nullable_bounds_with_the_marks_of_its_time() {
     for (time, zone) in [("ts", Some("UTC".into())), ("tn", None)] {
         for (window, nullable) in [
             (window(col(time), "10 seconds"), false),
-            (window_with(col(time), "10 seconds", "5 seconds", "0 seconds"), true),
+            (
+                window_with(col(time), "10 seconds", "5 seconds", "0 seconds"),
+                true,
+            ),
         ] {
             let frame = table().select(vec![window]).unwrap();
             let declared = frame.schema().field(0).clone();
@@ -143,8 +160,13 @@ async fn a_window_is_a_struct_of_nullable_bounds_with_the_marks_of_its_time() {
             assert_eq!((field.name().as_str(), field.is_nullable()), ("window", nullable));
             assert!(is_time_window(&field) && !field.metadata().contains_key(WATERMARK_DELAY_KEY));
             let bound = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
-            let DataType::Struct(fields) = field.data_type() else { panic!("{field}") };
-            let found: Vec<_> = fields.iter().map(|f| (f.name().as_str(), f.data_type(), f.is_nullable())).collect();
+            let DataType::Struct(fields) = field.data_type() else {
+                panic!("{field}")
+            };
+            let found: Vec<_> = fields
+                .iter()
+                .map(|f| (f.name().as_str(), f.data_type(), f.is_nullable()))
+                .collect();
             assert_eq!(found, [("start", &bound, true), ("end", &bound, true)]);
         }
     }
@@ -153,17 +175,28 @@ async fn a_window_is_a_struct_of_nullable_bounds_with_the_marks_of_its_time() {
 #[tokio::test]
 async fn windows_group_and_can_be_windowed_again() {
     let frame = table()
-        .aggregate(vec![window_with(col("ts"), "10 seconds", "5 seconds", "0 seconds")], vec![count(lit(1)).alias("n")])
+        .aggregate(
+            vec![window_with(col("ts"), "10 seconds", "5 seconds", "0 seconds")],
+            vec![count(lit(1)).alias("n")],
+        )
         .unwrap();
     let twice = frame
         .clone()
-        .aggregate(vec![window(col("window"), "1 minute").alias("w")], vec![count(lit(1)).alias("n")])
+        .aggregate(
+            vec![window(col("window"), "1 minute").alias("w")],
+            vec![count(lit(1)).alias("n")],
+        )
         .unwrap()
         .select(vec![get_field(col("w"), "start").alias("s"), col("n")])
         .unwrap()
         .sort(vec![col("s").sort(true, true)])
         .unwrap();
-    let expected = ["1960-02-29T13:07:00Z|2", "1969-12-31T23:59:00Z|1", "1970-01-01T00:00:00Z|2", "2024-01-01T00:00:00Z|2"];
+    let expected = [
+        "1960-02-29T13:07:00Z|2",
+        "1969-12-31T23:59:00Z|1",
+        "1970-01-01T00:00:00Z|2",
+        "2024-01-01T00:00:00Z|2",
+    ];
     assert_eq!(lines(&collect(twice).await), expected);
     let times = frame
         .select(vec![window_time(col("window")).alias("t")])
@@ -171,7 +204,10 @@ async fn windows_group_and_can_be_windowed_again() {
         .sort(vec![col("t").sort(true, true)])
         .unwrap();
     let times = lines(&collect(times).await);
-    assert_eq!(times.first().map(String::as_str), Some("1960-02-29T13:07:04.999999Z"));
+    assert_eq!(
+        times.first().map(String::as_str),
+        Some("1960-02-29T13:07:04.999999Z")
+    );
 }
 
 fn refusal(exprs: Vec<Expr>) -> SqlError {
@@ -184,7 +220,9 @@ fn refusal(exprs: Vec<Expr>) -> SqlError {
 
 #[test]
 fn lengths_that_make_no_windows_are_refused_as_by_spark() {
-    let with = |duration: &str, slide: &str, start: &str| refusal(vec![window_with(col("ts"), duration, slide, start)]);
+    let with = |duration: &str, slide: &str, start: &str| {
+        refusal(vec![window_with(col("ts"), duration, slide, start)])
+    };
     let constraint = "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION";
     let range = "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE";
     for (error, condition) in [
@@ -195,26 +233,51 @@ fn lengths_that_make_no_windows_are_refused_as_by_spark() {
         (with("10 seconds", "0 seconds", "0 seconds"), range),
         (with("10 seconds", "-1 seconds", "0 seconds"), range),
         (refusal(vec![window(col("ts"), "-1 seconds")]), range),
-        (refusal(vec![window(col("ts"), "1 month")]), "WINDOW_DURATION_OF_MONTHS"),
-        (refusal(vec![window(col("ts"), "abc")]), "CANNOT_PARSE_INTERVAL"),
-        (refusal(vec![window(col("i"), "1 second")]), "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
-        (refusal(vec![window_time(col("ts"))]), "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
-        (refusal(vec![window_udf().call(vec![col("ts")])]), "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"),
-        (refusal(vec![window_udf().call(vec![col("ts"), col("i")])]), "WINDOW_DURATION_IS_NOT_LITERAL"),
         (
-            refusal(vec![window(col("ts"), "1 second").alias("a"), window(col("ts"), "2 seconds").alias("b")]),
+            refusal(vec![window(col("ts"), "1 month")]),
+            "WINDOW_DURATION_OF_MONTHS",
+        ),
+        (refusal(vec![window(col("ts"), "abc")]), "CANNOT_PARSE_INTERVAL"),
+        (
+            refusal(vec![window(col("i"), "1 second")]),
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        ),
+        (
+            refusal(vec![window_time(col("ts"))]),
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        ),
+        (
+            refusal(vec![window_udf().call(vec![col("ts")])]),
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        ),
+        (
+            refusal(vec![window_udf().call(vec![col("ts"), col("i")])]),
+            "WINDOW_DURATION_IS_NOT_LITERAL",
+        ),
+        (
+            refusal(vec![
+                window(col("ts"), "1 second").alias("a"),
+                window(col("ts"), "2 seconds").alias("b"),
+            ]),
             "MULTIPLE_TIME_WINDOWS",
         ),
     ] {
         assert_eq!(error.condition, condition, "{error}");
     }
     let error = with("10 seconds", "20 seconds", "0 seconds");
-    assert!(error.message.contains("The `slide_duration`(20000000L) must be <= the `window_duration`(10000000L)"));
+    assert!(
+        error
+            .message
+            .contains("The `slide_duration`(20000000L) must be <= the `window_duration`(10000000L)")
+    );
 }
 
 #[test]
 fn the_pass_leaves_a_resolved_plan_as_it_is() {
-    let frame = table().select(vec![window(col("ts"), "10 seconds"), window(col("ts"), "10 seconds").alias("again")]);
+    let frame = table().select(vec![
+        window(col("ts"), "10 seconds"),
+        window(col("ts"), "10 seconds").alias("again"),
+    ]);
     let once = resolve_time_windows(frame.unwrap().logical_plan().clone()).unwrap();
     assert_eq!(resolve_time_windows(once.clone()).unwrap(), once);
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 use datafusion::common::{Result as DataFusionResult, internal_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, lit,
 };
 
 use super::spec::wrong_count;
@@ -42,7 +43,9 @@ pub(crate) fn window_udf() -> Arc<ScalarUDF> {
 /// The arguments of a call of `window` that no pass has resolved yet.
 pub(super) fn arguments_of(expr: &Expr) -> Option<&[Expr]> {
     match expr {
-        Expr::ScalarFunction(call) if call.func.inner().downcast_ref::<WindowMark>().is_some() => Some(&call.args),
+        Expr::ScalarFunction(call) if call.func.inner().downcast_ref::<WindowMark>().is_some() => {
+            Some(&call.args)
+        }
         _ => None,
     }
 }
@@ -50,15 +53,25 @@ pub(super) fn arguments_of(expr: &Expr) -> Option<&[Expr]> {
 /// What the time of a window must be turned into: the two timestamp types of Spark.
 pub(super) fn time_type(data_type: &DataType) -> Option<DataType> {
     match data_type {
-        DataType::Timestamp(_, Some(_)) => Some(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))),
+        DataType::Timestamp(_, Some(_)) => {
+            Some(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+        }
         DataType::Timestamp(_, None) => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
         DataType::Date32 | DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
             Some(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
         }
-        DataType::Struct(fields) => match fields.iter().map(|field| field.data_type()).collect::<Vec<_>>().as_slice() {
+        DataType::Struct(fields) => match fields
+            .iter()
+            .map(|field| field.data_type())
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
             [start @ DataType::Timestamp(TimeUnit::Microsecond, _), end]
                 if start == end
-                    && fields.iter().map(|field| field.name().as_str()).eq(["start", "end"]) =>
+                    && fields
+                        .iter()
+                        .map(|field| field.name().as_str())
+                        .eq(["start", "end"]) =>
             {
                 Some(DataType::clone(start))
             }

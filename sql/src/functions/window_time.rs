@@ -81,7 +81,10 @@ impl ScalarUDFImpl for WindowTime {
 }
 
 fn times(windows: &ArrayRef) -> DataFusionResult<ArrayRef> {
-    let Some(ends) = windows.as_struct_opt().and_then(|windows| windows.column_by_name("end")) else {
+    let Some(ends) = windows
+        .as_struct_opt()
+        .and_then(|windows| windows.column_by_name("end"))
+    else {
         return internal_err!("window_time of {}", windows.data_type());
     };
     let Some(micros) = ends.as_primitive_opt::<TimestampMicrosecondType>() else {

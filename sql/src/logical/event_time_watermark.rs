@@ -132,18 +132,31 @@ impl UserDefinedLogicalNodeCore for EventTimeWatermark {
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
         if self.sealed {
-            self.schema.fields().iter().map(|field| field.name().clone()).collect()
+            self.schema
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect()
         } else {
             HashSet::from([self.column.name.clone()])
         }
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EventTimeWatermark: {}, delay={}ms", self.column, self.delay_ms)
+        write!(
+            f,
+            "EventTimeWatermark: {}, delay={}ms",
+            self.column, self.delay_ms
+        )
     }
 
-    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> DataFusionResult<Self> {
-        let (Some(input), true, [Expr::Column(column)]) = (inputs.pop(), inputs.is_empty(), exprs.as_slice()) else {
+    fn with_exprs_and_inputs(
+        &self,
+        exprs: Vec<Expr>,
+        mut inputs: Vec<LogicalPlan>,
+    ) -> DataFusionResult<Self> {
+        let (Some(input), true, [Expr::Column(column)]) = (inputs.pop(), inputs.is_empty(), exprs.as_slice())
+        else {
             return plan_err!("a watermark has one input and one column");
         };
         let node = Self::try_new(Arc::new(input), column.clone(), self.delay_ms)?;

@@ -10,15 +10,15 @@ use std::task::{Context, Poll};
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
+use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_err, internal_err};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
-use datafusion::catalog::Session;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use futures::{Stream, StreamExt};
 
@@ -50,7 +50,8 @@ impl EventTimeWatermarkExec {
         let schema = marked(&input.schema(), column, delay_ms)?;
         let from = input.properties();
         // Equivalences and orderings name columns by place, so they hold under the marked schema too.
-        let equivalences: EquivalenceProperties = from.equivalence_properties().clone().with_new_schema(schema)?;
+        let equivalences: EquivalenceProperties =
+            from.equivalence_properties().clone().with_new_schema(schema)?;
         let properties = PlanProperties::new(
             equivalences,
             from.output_partitioning().clone(),
@@ -77,14 +78,21 @@ fn marked(input: &SchemaRef, column: usize, delay_ms: i64) -> Result<SchemaRef> 
     }
     let metadata = with_delay(field.metadata(), delay_ms);
     *field = Arc::new(field.as_ref().clone().with_metadata(metadata));
-    Ok(Arc::new(Schema::new_with_metadata(fields, input.metadata().clone())))
+    Ok(Arc::new(Schema::new_with_metadata(
+        fields,
+        input.metadata().clone(),
+    )))
 }
 
 impl DisplayAs for EventTimeWatermarkExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let schema = self.input.schema();
         let name = schema.fields().get(self.column).map_or("", |field| field.name());
-        write!(f, "EventTimeWatermarkExec: {name}@{}, delay={}ms", self.column, self.delay_ms)
+        write!(
+            f,
+            "EventTimeWatermarkExec: {name}@{}, delay={}ms",
+            self.column, self.delay_ms
+        )
     }
 }
 
@@ -124,7 +132,12 @@ impl ExecutionPlan for EventTimeWatermarkExec {
         let (Some(input), true) = (children.pop(), children.is_empty()) else {
             return internal_err!("a watermark has one input");
         };
-        Ok(Arc::new(Self::try_new(input, self.column, self.delay_ms, self.operator)?))
+        Ok(Arc::new(Self::try_new(
+            input,
+            self.column,
+            self.delay_ms,
+            self.operator,
+        )?))
     }
 
     fn with_new_children(
@@ -133,7 +146,9 @@ impl ExecutionPlan for EventTimeWatermarkExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         self.replace_children(
             children,
-            ReplaceChildrenOptions::new(datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute),
+            ReplaceChildrenOptions::new(
+                datafusion::physical_plan::execution_plan::ChildrenPropertiesMode::Recompute,
+            ),
         )
     }
 
@@ -168,7 +183,11 @@ impl WatermarkStream {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let columns = batch.columns().to_vec();
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns,
+            &options,
+        )?)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderByKind, Query, Select,
-    SetExpr, VisitMut, VisitorMut,
+    AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderByKind, Query,
+    Select, SetExpr, VisitMut, VisitorMut,
 };
 
 use crate::SqlError;
@@ -18,7 +18,11 @@ pub(super) fn address(query: &mut Query) {
 /// Whether the expression is a call of `window`.
 pub(super) fn is_window(expr: &Expr) -> bool {
     match expr {
-        Expr::Function(function) => function.name.to_string().trim_matches('`').eq_ignore_ascii_case("window"),
+        Expr::Function(function) => function
+            .name
+            .to_string()
+            .trim_matches('`')
+            .eq_ignore_ascii_case("window"),
         Expr::Nested(inner) => is_window(inner),
         _ => false,
     }
@@ -121,12 +125,16 @@ impl VisitorMut for Replace<'_> {
         match expr {
             expr if is_column(expr) => *expr = self.call.clone(),
             Expr::CompoundIdentifier(parts)
-                if parts.first().is_some_and(|part| part.value.eq_ignore_ascii_case("window")) =>
+                if parts
+                    .first()
+                    .is_some_and(|part| part.value.eq_ignore_ascii_case("window")) =>
             {
                 let fields = parts.iter().skip(1).cloned();
                 *expr = Expr::CompoundFieldAccess {
                     root: Box::new(self.call.clone()),
-                    access_chain: fields.map(|field| AccessExpr::Dot(Expr::Identifier(field))).collect(),
+                    access_chain: fields
+                        .map(|field| AccessExpr::Dot(Expr::Identifier(field)))
+                        .collect(),
                 };
             }
             _ => {}

@@ -136,7 +136,10 @@ impl Functions {
 
 /// Whether a call of this name is on the list.
 pub(crate) fn is_listed(name: &str) -> bool {
-    name == "explode" || EVENT_TIME.contains(&name) || AGGREGATES.contains(&name) || scalar_list::NAMES.contains(&name)
+    name == "explode"
+        || EVENT_TIME.contains(&name)
+        || AGGREGATES.contains(&name)
+        || scalar_list::NAMES.contains(&name)
 }
 
 /// The error for a call of this name, which is not on the list.

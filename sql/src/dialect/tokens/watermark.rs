@@ -6,7 +6,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
-use super::interval::IntervalLiteral;
+use super::interval::{self, IntervalLiteral};
 use super::stream::{RELATION_FUNCTION, StreamClause, starts_relation, syntax};
 use super::words::{is_name, is_word, start_of, token, word};
 use crate::event_time::delay_ms_of_interval;
@@ -49,12 +49,15 @@ pub(super) fn wrap(
     };
     let relation = out.split_off(from);
     let span = relation.first().map_or(Span::empty(), |first| first.span);
-    let (expression, name) = named(&clause.expression);
+    // An interval ends with a word, which is no name of the expression.
+    let expression = interval::resolve(clause.expression.clone())?;
+    let (expression, name) = named(&expression);
     let (alias, columns, used) = alias_of(after);
     let alias = alias.or_else(|| last_name(&relation, streams));
 
     let push = |out: &mut Vec<TokenWithSpan>, text: Token| out.push(token(text, span));
-    let text = |out: &mut Vec<TokenWithSpan>, text: String| out.push(token(Token::SingleQuotedString(text), span));
+    let text =
+        |out: &mut Vec<TokenWithSpan>, text: String| out.push(token(Token::SingleQuotedString(text), span));
     out.push(word(WATERMARK_FUNCTION, span));
     push(out, Token::LParen);
     push(out, Token::LParen);
@@ -78,7 +81,12 @@ pub(super) fn wrap(
         out.extend(columns.iter().cloned());
     }
     push(out, Token::RParen);
-    for argument in [event_time, delay_ms.to_string(), line.to_string(), column.to_string()] {
+    for argument in [
+        event_time,
+        delay_ms.to_string(),
+        line.to_string(),
+        column.to_string(),
+    ] {
         push(out, Token::Comma);
         text(out, argument);
     }
@@ -177,7 +185,10 @@ fn named(expression: &[TokenWithSpan]) -> (&[TokenWithSpan], Option<&TokenWithSp
         Token::Word(_) | Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_)
     );
     if ends_a_value {
-        return (expression.get(..expression.len() - 1).unwrap_or_default(), Some(last));
+        return (
+            expression.get(..expression.len() - 1).unwrap_or_default(),
+            Some(last),
+        );
     }
     (expression, None)
 }
@@ -198,9 +209,33 @@ fn column_path(expression: &[TokenWithSpan]) -> Option<String> {
 /// `[AS] alias [(a, b)]`: the alias, the tokens of its columns, and how many tokens there are.
 fn alias_of(after: &[TokenWithSpan]) -> (Option<TokenWithSpan>, Vec<TokenWithSpan>, usize) {
     const FOLLOWS: [&str; 27] = [
-        "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS", "JOIN",
-        "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "ANTI", "SEMI", "ON", "USING", "LATERAL", "WINDOW",
-        "CLUSTER", "DISTRIBUTE", "SORT", "SELECT",
+        "WHERE",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "INTERSECT",
+        "EXCEPT",
+        "MINUS",
+        "JOIN",
+        "INNER",
+        "LEFT",
+        "RIGHT",
+        "FULL",
+        "CROSS",
+        "NATURAL",
+        "ANTI",
+        "SEMI",
+        "ON",
+        "USING",
+        "LATERAL",
+        "WINDOW",
+        "CLUSTER",
+        "DISTRIBUTE",
+        "SORT",
+        "SELECT",
     ];
     let explicit = usize::from(is_word(after.first(), "AS"));
     let Some(alias) = after.get(explicit).filter(|alias| is_name(Some(alias))) else {
