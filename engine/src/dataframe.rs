@@ -1,7 +1,7 @@
 //! From a DataFusion DataFrame to a streaming query.
 
 use datafusion::dataframe::DataFrame;
-use tidemill_sql::StreamingPlan;
+use tidemill_sql::{StreamingDeduplicate, StreamingPlan};
 
 use crate::{DataStreamWriter, Result};
 
@@ -22,6 +22,23 @@ pub trait DataFrameStreamingExt: Sized {
     /// `EVENT_TIME_MUST_BE_TOP_LEVEL_COLUMN`), or a delay that is no interval or a negative one.
     fn with_watermark(self, column: &str, delay: &str) -> Result<DataFrame>;
 
+    /// Keeps the first row of each distinct value of these columns; of all columns where none are named.
+    ///
+    /// On a stream the keys are kept in state: without a watermark for ever, with one among `columns` until it passes.
+    /// Rows behind the watermark are dropped. On a DataFrame that reads no stream this is DISTINCT ON.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES` for a column that is not there.
+    fn drop_duplicates(self, columns: &[&str]) -> Result<DataFrame>;
+
+    /// As [`drop_duplicates`](Self::drop_duplicates), but a key is kept only until the watermark passes the event time
+    /// of its first row plus the watermark's delay. Later duplicates do not prolong that.
+    ///
+    /// # Errors
+    /// As for [`drop_duplicates`](Self::drop_duplicates); a DataFrame that reads no stream; at the start of the query,
+    /// a stream without a watermark.
+    fn drop_duplicates_within_watermark(self, columns: &[&str]) -> Result<DataFrame>;
+
     /// Writes its rows as a streaming query. That the DataFrame is a streaming one of a session shows at the start.
     fn write_stream(self) -> DataStreamWriter;
 }
@@ -37,7 +54,21 @@ impl DataFrameStreamingExt for DataFrame {
         Ok(DataFrame::new(state, plan))
     }
 
+    fn drop_duplicates(self, columns: &[&str]) -> Result<DataFrame> {
+        deduplicated(self, columns, false)
+    }
+
+    fn drop_duplicates_within_watermark(self, columns: &[&str]) -> Result<DataFrame> {
+        deduplicated(self, columns, true)
+    }
+
     fn write_stream(self) -> DataStreamWriter {
         DataStreamWriter::new(self)
     }
+}
+
+fn deduplicated(frame: DataFrame, columns: &[&str], within_watermark: bool) -> Result<DataFrame> {
+    let (state, plan) = frame.into_parts();
+    let plan = StreamingDeduplicate::plan(plan, columns, within_watermark)?;
+    Ok(DataFrame::new(state, plan))
 }

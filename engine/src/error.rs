@@ -143,6 +143,11 @@ impl From<DataFusionError> for TidemillError {
         if let Some(ours) = SqlError::find(&error) {
             return ours.clone().into();
         }
+        if let DataFusionError::External(root) = error.find_root()
+            && let Some(state) = root.downcast_ref::<StateError>()
+        {
+            return Self::new(kind_of(state.kind()), state.condition(), state.to_string()).with_source(error);
+        }
         Self::invalid("EXECUTION_ERROR", error.strip_backtrace()).with_source(error)
     }
 }

@@ -27,7 +27,8 @@ pub use file_uri::FileUri;
 pub use options::{OptionSpec, Options};
 pub use progress::{
     EventTimeProgress, QueryIdleEvent, QueryProgressEvent, QueryStartedEvent, QueryTerminatedEvent,
-    SinkProgressReport, SourceProgress, StreamingQueryListener, StreamingQueryProgress,
+    SinkProgressReport, SourceProgress, StateOperatorProgress, StreamingQueryListener,
+    StreamingQueryProgress,
 };
 pub use query::{StreamingQuery, StreamingQueryManager, StreamingQueryStatus};
 pub use reader::{DataStreamReader, StreamSchema};

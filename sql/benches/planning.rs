@@ -9,6 +9,7 @@
 )]
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -18,7 +19,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_spark::SessionStateBuilderSpark;
 use tidemill_sql::{
-    BatchContext, BatchInputs, IncrementalExecution, OutputMode, SqlError, StreamDefinition, StreamingPlan,
+    BatchContext, BatchInputs, IncrementalExecution, StateLayout, OutputMode, SqlError, StreamDefinition, StreamingPlan,
     StreamingRelation,
 };
 
@@ -96,16 +97,17 @@ fn planning(criterion: &mut Criterion) {
             .iter()
             .map(|source| (source.id(), Arc::new(EmptyTable::new(Clicks.schema())) as _))
             .collect();
-        let execution = IncrementalExecution::new(plan);
-        let batch = BatchContext::new(0, 0, 0);
+        let layout = StateLayout::new(NonZeroU32::MIN, 2);
+        let execution = IncrementalExecution::try_new(plan, &state, layout).expect("the query is valid");
+        let batch = BatchContext::new(0, 0, 0, 0);
         criterion.bench_function(&format!("plan: {name}"), |bencher| {
             bencher.iter(|| {
-                let planned = runtime.block_on(execution.plan(&state, &inputs, &batch));
+                let planned = runtime.block_on(execution.plan(&inputs, &batch));
                 black_box(planned.expect("the inputs fit"))
             });
         });
         let bound = runtime
-            .block_on(execution.plan(&state, &inputs, &batch))
+            .block_on(execution.plan(&inputs, &batch))
             .expect("the inputs fit")
             .logical;
         criterion.bench_function(&format!("analyse and optimise: {name}"), |bencher| {

@@ -67,3 +67,8 @@ impl From<DataFusionError> for SqlError {
         }
     }
 }
+
+/// An error of the state crate inside DataFusion's, where [`StateError`](tidemill_state::StateError) can be found again.
+pub(crate) fn state(error: tidemill_state::StateError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

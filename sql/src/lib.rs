@@ -2,6 +2,7 @@
 //!
 //! This crate plans: it does no I/O while planning and names no source and no sink.
 
+mod aggregate;
 mod analyze;
 pub mod dialect;
 mod error;
@@ -26,8 +27,10 @@ pub use event_time::{
     WatermarkTracker, delay_ms_of, delay_ms_of_interval, is_time_window, parse_delay_ms, with_watermark,
 };
 pub use functions::{window, window_time, window_with};
-pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
+pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan, StateLayout};
+pub use logical::StreamingDeduplicate;
 pub use operators::EventTimeWatermarkExec;
+pub use operators::{BatchState, MonotonicClock, StateCommit, StatefulOperator, stateful_operators};
 pub use output_mode::OutputMode;
 pub use query_planner::StreamingQueryPlanner;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};

@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use crate::logical::{DeduplicatePlanner, GlobalLimitPlanner, StateStoreSavePlanner};
 use crate::operators::EventTimeWatermarkPlanner;
 
 /// Plans what a streaming plan holds beside DataFusion's own nodes.
@@ -19,7 +20,12 @@ pub struct StreamingQueryPlanner;
 impl StreamingQueryPlanner {
     /// One planner per node of `logical`.
     fn extension_planners() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-        vec![Arc::new(EventTimeWatermarkPlanner)]
+        vec![
+            Arc::new(EventTimeWatermarkPlanner),
+            Arc::new(StateStoreSavePlanner),
+            Arc::new(DeduplicatePlanner),
+            Arc::new(GlobalLimitPlanner),
+        ]
     }
 }
 

@@ -16,11 +16,28 @@
 mod codec;
 mod conf;
 mod error;
+mod file;
 mod id;
+mod memory;
+mod metrics;
 mod operator_metadata;
+mod partition_hash;
+mod provider;
+mod schema;
+mod store;
 
-pub use codec::Rows;
+pub use codec::{Rows, RowsIter, StateRowCodec, is_supported, normalize_keys};
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};
-pub use operator_metadata::{OperatorStateMetadata, StateStoreMetadata, check_operators, read_all};
+pub use metrics::StateStoreMetrics;
+pub use operator_metadata::{
+    OperatorStateMetadata, StateStoreMetadata, check_operators, read_all, write_operator_metadata,
+};
+pub use partition_hash::{partition_hashes, state_partitions};
+pub use provider::{HdfsBackedStateStoreProvider, StateStoreProvider, StateStores};
+pub use schema::{
+    ColumnFamilySchema, KeyStateEncoderSpec, SchemaCheck, StateSchema, check_key_or_write_schema,
+    check_or_write_schema, parse_v3, read_schema,
+};
+pub use store::{ExpiryIndex, RowVisitor, StateStore, StateStoreSpec, TimeField};

@@ -3,7 +3,7 @@
 //! Version 1 is one file, version 2 one file per start of the query, of which the newest counts. An operator
 //! without metadata is left out: Spark goes on without it too.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tidemill_checkpoint::{
     BatchId, CheckpointError, CheckpointFileManager, CheckpointLocation, parse_json, parse_versioned,
 };
@@ -13,7 +13,7 @@ use crate::{OperatorId, Result, StateError};
 const EXPECTED: &str = "a version line and a JSON object with operatorInfo and stateStoreInfo";
 
 /// One store of a stateful operator.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct StateStoreMetadata {
@@ -24,8 +24,20 @@ pub struct StateStoreMetadata {
     /// The configured number of state partitions; informative, the offset log decides.
     pub num_partitions: u32,
     /// Version 2: the schema files, as absolute URIs, oldest first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state_schema_file_paths: Vec<String>,
+}
+
+impl StateStoreMetadata {
+    /// A store of version 1.
+    pub fn new(store_name: impl Into<String>, num_cols_prefix_key: u32, num_partitions: u32) -> Self {
+        Self {
+            store_name: store_name.into(),
+            num_cols_prefix_key,
+            num_partitions,
+            state_schema_file_paths: Vec::new(),
+        }
+    }
 }
 
 /// One stateful operator of a checkpoint.
@@ -42,16 +54,16 @@ pub struct OperatorStateMetadata {
     pub properties_json: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
     operator_info: OperatorInfo,
     state_store_info: Vec<StateStoreMetadata>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     operator_properties_json: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct OperatorInfo {
     operator_id: u32,
@@ -59,6 +71,42 @@ struct OperatorInfo {
 }
 
 impl OperatorStateMetadata {
+    /// An operator of version 1.
+    pub fn new(
+        operator_id: OperatorId,
+        operator_name: impl Into<String>,
+        stores: Vec<StateStoreMetadata>,
+    ) -> Self {
+        Self {
+            operator_id,
+            operator_name: operator_name.into(),
+            stores,
+            properties_json: None,
+        }
+    }
+
+    /// The content of a file of version 1; `path` is for messages.
+    fn format_v1(&self, path: &str) -> Result<String> {
+        if self.properties_json.is_some() {
+            return Err(StateError::Checkpoint(CheckpointError::NotInVersion {
+                path: path.to_owned(),
+                version: 1,
+                what: "the properties of an operator".to_owned(),
+            }));
+        }
+        let file = File {
+            operator_info: OperatorInfo {
+                operator_id: self.operator_id.0,
+                operator_name: self.operator_name.clone(),
+            },
+            state_store_info: self.stores.clone(),
+            operator_properties_json: None,
+        };
+        let json =
+            serde_json::to_string(&file).map_err(|error| CheckpointError::io("encode", path, error))?;
+        Ok(format!("v1\n{json}"))
+    }
+
     /// Reads a metadata file of version `expected_version`; `path` is for messages.
     fn parse(path: &str, content: &[u8], expected_version: u32) -> Result<Self> {
         let (version, body) = parse_versioned(path, content, 2, EXPECTED)?;
@@ -79,6 +127,31 @@ impl OperatorStateMetadata {
     }
 }
 
+/// Writes the metadata of operators that have none yet, as version 1; what is there stays as it is.
+///
+/// # Errors
+/// An operator with properties, which only version 2 has a place for.
+pub async fn write_operator_metadata(
+    manager: &dyn CheckpointFileManager,
+    operators: &[OperatorStateMetadata],
+) -> Result<()> {
+    for operator in operators {
+        let folder = metadata_folder(u64::from(operator.operator_id.0));
+        if read_newest(manager, &folder).await?.is_some() {
+            continue;
+        }
+        let path = format!("{folder}/metadata");
+        let content = operator.format_v1(&manager.describe(&path))?;
+        let created = manager.create(&path, content.into()).await?;
+        created.or_concurrent(&manager.describe(&path))?;
+    }
+    Ok(())
+}
+
+fn metadata_folder(operator: u64) -> String {
+    format!("{}/{operator}/_metadata", CheckpointLocation::STATE)
+}
+
 /// The metadata of all stateful operators of a checkpoint, by operator id; none for a stateless query.
 pub async fn read_all(manager: &dyn CheckpointFileManager) -> Result<Vec<OperatorStateMetadata>> {
     let mut operators: Vec<u64> = manager
@@ -92,7 +165,7 @@ pub async fn read_all(manager: &dyn CheckpointFileManager) -> Result<Vec<Operato
     operators.sort_unstable();
     let mut found = Vec::new();
     for operator in operators {
-        let folder = format!("{}/{operator}/_metadata", CheckpointLocation::STATE);
+        let folder = metadata_folder(operator);
         if let Some(metadata) = read_newest(manager, &folder).await? {
             found.push(metadata);
         }
@@ -198,6 +271,49 @@ mod tests {
             Some("{\"timeMode\":\"NoTime\"}")
         );
         assert_eq!(found[1].stores[0].state_schema_file_paths.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn metadata_is_written_once_with_sparks_bytes() {
+        let manager = with(&[("state/1/_metadata/v2/0", V2)]).await;
+        let store = || StateStoreMetadata::new("default", 0, 3);
+        let mut operators = [
+            OperatorStateMetadata::new(OperatorId(0), "stateStoreSave", vec![store()]),
+            OperatorStateMetadata::new(OperatorId(1), "dedupe", vec![store()]),
+        ];
+        write_operator_metadata(manager.as_ref(), &operators)
+            .await
+            .unwrap();
+        let written = manager.read("state/0/_metadata/metadata").await.unwrap();
+        assert_eq!(written.unwrap(), V1);
+        // What another version says already stays the only word.
+        assert!(
+            manager
+                .read("state/1/_metadata/metadata")
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(read_all(manager.as_ref()).await.unwrap()[0], operators[0]);
+        operators[0].operator_name = "dedupe".to_owned();
+        write_operator_metadata(manager.as_ref(), &operators)
+            .await
+            .unwrap();
+        assert_eq!(
+            read_all(manager.as_ref()).await.unwrap()[0].operator_name,
+            "stateStoreSave"
+        );
+    }
+
+    #[tokio::test]
+    async fn properties_have_no_place_in_version_1() {
+        let manager = with(&[]).await;
+        let mut operator = OperatorStateMetadata::new(OperatorId(0), "transformWithStateExec", Vec::new());
+        operator.properties_json = Some("{}".to_owned());
+        let error = write_operator_metadata(manager.as_ref(), &[operator])
+            .await
+            .unwrap_err();
+        assert_eq!(error.condition(), "CHECKPOINT_NOT_IN_VERSION");
     }
 
     #[tokio::test]

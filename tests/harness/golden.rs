@@ -107,6 +107,7 @@ impl GoldenCase {
             }
         }
         cut(&self.root().join("output/_spark_metadata"), last);
+        cut_state(&checkpoint.join("state"), last + 1);
     }
 
     /// Removes the commit of `batch` as a crash before the commit leaves it.
@@ -206,6 +207,17 @@ fn cut(folder: &Path, last: u64) {
         let number = name.trim_end_matches(".compact").parse::<u64>();
         if number.is_ok_and(|n| n > last) {
             remove_log_file(folder, &name);
+        }
+    }
+}
+
+/// Removes what the state of later versions than this wrote.
+fn cut_state(folder: &Path, version: u64) {
+    for file in files(folder) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let number = name.strip_suffix(".delta").or_else(|| name.strip_suffix(".snapshot"));
+        if number.and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n > version) {
+            remove_log_file(file.parent().unwrap(), name);
         }
     }
 }

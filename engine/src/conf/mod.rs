@@ -14,7 +14,7 @@ use tidemill_sql::dialect::SqlSettings;
 use crate::{Result, TidemillError};
 use table::ConfKind;
 
-pub(crate) use pinned::PinnedConf;
+pub(crate) use pinned::{PinnedConf, STATE_PARTITIONS};
 
 /// The confs in force for a session or a query: `spark.sql.…` and `tidemill.…` keys.
 #[derive(Clone, Debug, Default)]

@@ -24,7 +24,7 @@ use Absent::{Legacy, Session};
 
 /// Where `spark.sql.shuffle.partitions` of the log goes: it fixes the state partitions only, and stateless exchanges
 /// follow the session.
-const STATE_PARTITIONS: &str = "spark.sql.streaming.internal.stateStore.partitions";
+pub(crate) const STATE_PARTITIONS: &str = "spark.sql.streaming.internal.stateStore.partitions";
 
 /// In the order in which Spark 4.3 writes them.
 const PINNED: [(&str, Absent); 17] = [

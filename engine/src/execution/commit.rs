@@ -19,7 +19,7 @@ impl MicroBatchExecution {
         timer: &mut BatchTimer,
     ) -> Result<CommittedBatch> {
         let id = batch.facts().id;
-        let mut entry = CommitMetadata::new(batch.facts().watermark_ms);
+        let mut entry = CommitMetadata::new(batch.next_watermark_ms());
         if let Some(sink) = &self.sink_metadata {
             entry = entry.with_sinks(IndexMap::from([(sink.sink_name.clone(), sink.clone())]));
         }

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::progress::{BatchTimer, Phase};
 
 impl MicroBatchExecution {
-    /// The next batch; none when no source has anything new. A stateless query never runs a batch without data.
+    /// The next batch; none when no source has anything new and no operator wants a batch without data.
     pub(super) async fn construct(
         &self,
         admission: Admission,
@@ -19,7 +19,7 @@ impl MicroBatchExecution {
                 self.abortable(self.latest_offsets(admission)),
             )
             .await?;
-        if !has_new_data(&self.position.start, &end) {
+        if !has_new_data(&self.position.start, &end) && !self.wants_batch_without_data()? {
             return Ok(None);
         }
         Ok(Some(ConstructedBatch::new(BatchFacts {
@@ -28,7 +28,20 @@ impl MicroBatchExecution {
             end,
             timestamp_ms: self.clock.now_ms(),
             watermark_ms: self.position.watermark_ms,
+            late_watermark_ms: self.position.late_watermark_ms,
         })))
+    }
+
+    /// Whether the watermark has moved past what an operator let go, in a batch of this run.
+    fn wants_batch_without_data(&self) -> Result<bool> {
+        let wanted = self
+            .stateful
+            .as_ref()
+            .is_some_and(|stateful| stateful.wants_batch_without_data(self.position.watermark_ms));
+        Ok(wanted
+            && self
+                .conf
+                .get_bool("spark.sql.streaming.noDataMicroBatches.enabled")?)
     }
 
     async fn latest_offsets(&self, admission: Admission) -> Result<SourceOffsets> {

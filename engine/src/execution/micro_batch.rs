@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use datafusion::execution::TaskContext;
-use datafusion::execution::context::{SessionContext, SessionState};
+use datafusion::execution::context::SessionContext;
 use tidemill_checkpoint::{BatchId, SinkMetadata, StreamingCheckpoint};
 use tidemill_sql::{IncrementalExecution, StreamingRelation};
 
 use super::admission::Admission;
 use super::input_rows::InputRows;
+use super::operator_progress::StatefulProgress;
 use super::stages::{BatchFacts, CommittedBatch, LoggedBatch, SourceOffsets};
+use super::stateful::StatefulRun;
 use crate::clock::Clock;
 use crate::conf::PinnedConf;
 use crate::progress::{
-    BatchTimer, Event, EventTimeProgress, ListenerBus, QueryIdleEvent, QueryProgressEvent,
-    SinkProgressReport, SourceReading, iso_8601,
+    BatchTimer, Event, ListenerBus, QueryIdleEvent, QueryProgressEvent, SinkProgressReport, SourceReading,
+    iso_8601,
 };
 use crate::query::{QueryShared, StopRequest};
 use crate::sink::{SinkProgress, StreamSink};
@@ -46,6 +48,8 @@ pub(super) struct Position {
     pub(super) start: SourceOffsets,
     /// The watermark in force for it, ms since the epoch.
     pub(super) watermark_ms: i64,
+    /// The watermark of the batch before it.
+    pub(super) late_watermark_ms: i64,
     /// A batch that an earlier run logged and did not commit: it comes before `next`.
     pub(super) pending: Option<LoggedBatch>,
 }
@@ -73,8 +77,9 @@ pub(super) struct MicroBatchExecution {
     pub(super) lines: Vec<OffsetLine>,
     pub(super) sink: Arc<dyn StreamSink>,
     pub(super) incremental: IncrementalExecution,
+    /// None for a query without state and watermark.
+    pub(super) stateful: Option<StatefulRun>,
     pub(super) session: SessionContext,
-    pub(super) state: SessionState,
     pub(super) task: Arc<TaskContext>,
     pub(super) input_rows: Arc<InputRows>,
     pub(super) position: Position,
@@ -153,16 +158,21 @@ impl MicroBatchExecution {
         let readings = self.readings(batch.facts(), &rows);
         let id = batch.facts().id;
         let sink = self.sink_report(batch.sink().num_output_rows);
-        let event_time = EventTimeProgress::default();
+        let operators = StatefulProgress::of_batch(batch.stateful(), batch.facts().watermark_ms);
         let progress = self
             .query
             .reporter()
-            .finish(timer, id.get(), readings, sink, event_time);
+            .finish(timer, id.get(), readings, sink, operators);
         self.query.reporter().keep(Arc::clone(&progress));
         self.bus.post(Event::Progress(QueryProgressEvent { progress }));
         self.last_report_ms = Some(self.clock.now_ms());
         self.position.next = id.next();
+        self.position.late_watermark_ms = batch.facts().watermark_ms;
+        self.position.watermark_ms = batch.facts().watermark_ms.max(batch.stateful().next_watermark_ms);
         self.position.start = batch.into_end();
+        if let Some(stateful) = &mut self.stateful {
+            stateful.maintain();
+        }
     }
 
     /// Without a batch: tells so when `noDataProgressEventInterval` has passed since the last report.
@@ -184,6 +194,7 @@ impl MicroBatchExecution {
             end: self.position.start.clone(),
             timestamp_ms: now,
             watermark_ms: self.position.watermark_ms,
+            late_watermark_ms: self.position.late_watermark_ms,
         };
         let sink = self.sink_report(if self.sink_counts() { 0 } else { -1 });
         let progress = self.query.reporter().finish(
@@ -191,7 +202,7 @@ impl MicroBatchExecution {
             facts.id.get(),
             self.readings(&facts, &[]),
             sink,
-            EventTimeProgress::default(),
+            StatefulProgress::default(),
         );
         self.query.reporter().keep(progress);
         let identity = self.query.identity();

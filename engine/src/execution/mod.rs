@@ -10,8 +10,9 @@
 //!    N-1 is done, and old log entries are purged.
 //! 3. `plan`: the sources give the tables of their ranges, and the analysed plan is bound to them:
 //!    a [`PlannedBatch`](stages::PlannedBatch).
-//! 4. `run`: the sink pulls the plan's streams: an [`ExecutedBatch`](stages::ExecutedBatch).
-//! 5. `commit`: `commits/N` is created: a [`CommittedBatch`](stages::CommittedBatch), whose end is the next one's start.
+//! 4. `run`: the sink pulls the plan's streams, and stateful operators commit version N+1 of their state:
+//!    an [`ExecutedBatch`](stages::ExecutedBatch).
+//! 5. `commit`: the watermark moves by the event times seen, and `commits/N` is created: a [`CommittedBatch`](stages::CommittedBatch), whose end is the next one's start.
 //!
 //! What a crash leaves behind, and what the next start (`recover`) makes of it:
 //!
@@ -19,8 +20,8 @@
 //! |---|---|---|
 //! | 1 | perhaps a source's own log entry | same start; a logged file entry is the next batch's, others may join |
 //! | 2, 3 | `offsets/N` | batch N again: same ranges, watermark, timestamp and confs, from the log |
-//! | 4 partly | `offsets/N`, part of the sink | batch N again; the sink ignores or replaces what it holds of it |
-//! | 4 | `offsets/N`, sink N | batch N again; the sink knows the number |
+//! | 4 partly | `offsets/N`, some state N+1, part of the sink | batch N again from state N, which rewrites N+1; the sink ignores or replaces what it holds of it |
+//! | 4 | `offsets/N`, state N+1, sink N | batch N again; the sink knows the number |
 //! | 5 | `commits/N` | batch N+1 |
 //!
 //! Confs: the first entry of a checkpoint freezes seventeen of them; a later run takes them from the newest entry.
@@ -32,10 +33,13 @@ mod construct;
 mod input_rows;
 mod log;
 mod micro_batch;
+mod once_table;
+mod operator_progress;
 mod plan;
 mod recover;
 mod run;
 mod stages;
+mod stateful;
 mod stream_execution;
 mod trigger_executor;
 
@@ -43,4 +47,5 @@ mod trigger_executor;
 mod tests;
 
 pub(crate) use connect::{SinkRequest, resolve_source};
+pub(crate) use operator_progress::StatefulProgress;
 pub(crate) use stream_execution::{CheckpointRequest, StartRequest, start};

@@ -8,25 +8,36 @@ use tidemill_sql::{BatchContext, BatchInputs};
 
 use super::input_rows::InputRowsTable;
 use super::micro_batch::MicroBatchExecution;
+use super::once_table::OnceTable;
 use super::stages::{BatchFacts, LoggedBatch, PlannedBatch};
 use crate::Result;
 use crate::progress::{BatchTimer, Phase};
 
 impl MicroBatchExecution {
     /// The batch with its plan: same ranges and clock, same plan.
-    pub(super) async fn plan(&self, batch: LoggedBatch, timer: &mut BatchTimer) -> Result<PlannedBatch> {
+    pub(super) async fn plan(&mut self, batch: LoggedBatch, timer: &mut BatchTimer) -> Result<PlannedBatch> {
         let facts = batch.facts();
         let inputs = timer
             .time(Phase::GetBatch, self.abortable(self.inputs(facts)))
             .await?;
-        let context = BatchContext::new(facts.id.get(), facts.timestamp_ms, facts.watermark_ms);
-        let plan = timer
+        let context = BatchContext::new(
+            facts.id.get(),
+            facts.timestamp_ms,
+            facts.watermark_ms,
+            facts.late_watermark_ms,
+        );
+        let mut plan = timer
             .time(
                 Phase::QueryPlanning,
-                self.abortable(async { Ok(self.incremental.plan(&self.state, &inputs, &context).await?) }),
+                self.abortable(async { Ok(self.incremental.plan(&inputs, &context).await?) }),
             )
             .await?;
         self.query.set_plan(Arc::clone(&plan.physical));
+        if let Some(stateful) = &mut self.stateful {
+            stateful.check(&plan.physical, facts.id).await?;
+            self.task = stateful.begin(&self.session);
+            plan.logical = OnceTable::scan_of(&plan.physical, &self.task)?;
+        }
         Ok(batch.planned(plan))
     }
 

@@ -121,14 +121,11 @@ pub(super) async fn recover(
              by streaming source evolution. To use source evolution, start the query with a fresh checkpoint.",
         ));
     }
-    if resume != ResumePoint::Fresh {
-        refuse_state(checkpoint).await?;
-    }
     position(resume, layout, version, conf)
 }
 
 /// A query without stateful operators must not go on with a checkpoint that holds state: it would be another query.
-async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
+pub(super) async fn refuse_state(checkpoint: &StreamingCheckpoint) -> Result<()> {
     let files = checkpoint.manager();
     check_operators(&[], &read_all(files.as_ref()).await?)?;
     // State older than the operators' metadata is state all the same.
@@ -170,6 +167,7 @@ fn position(
                 next: BatchId::FIRST,
                 start: none(),
                 watermark_ms: 0,
+                late_watermark_ms: 0,
                 pending: None,
             },
             resumed: false,
@@ -184,6 +182,7 @@ fn position(
                 next,
                 start: offsets(&start)?,
                 watermark_ms,
+                late_watermark_ms: batch_watermark_ms(&start),
                 pending: None,
             },
             resumed: true,
@@ -191,6 +190,7 @@ fn position(
         ResumePoint::Rerun { batch, start, end } => {
             let metadata = end.metadata.clone().unwrap_or_default();
             let pinned = pinned(&end, conf);
+            let late_watermark_ms = start.as_ref().map_or(0, batch_watermark_ms);
             let start = start.as_ref().map_or_else(|| Ok(none()), offsets)?;
             let facts = BatchFacts {
                 id: batch,
@@ -198,6 +198,7 @@ fn position(
                 start: start.clone(),
                 timestamp_ms: metadata.batch_timestamp_ms,
                 watermark_ms: metadata.batch_watermark_ms,
+                late_watermark_ms,
             };
             Ok(Recovered {
                 pinned,
@@ -205,12 +206,21 @@ fn position(
                     next: batch,
                     start,
                     watermark_ms: metadata.batch_watermark_ms,
+                    late_watermark_ms,
                     pending: Some(LoggedBatch::of_log(facts)),
                 },
                 resumed: true,
             })
         }
     }
+}
+
+/// The watermark that was in force for a logged batch.
+fn batch_watermark_ms(entry: &OffsetSeq) -> i64 {
+    entry
+        .metadata
+        .as_ref()
+        .map_or(0, |metadata| metadata.batch_watermark_ms)
 }
 
 /// An entry without a metadata line (very old checkpoints) freezes nothing.

@@ -3,6 +3,7 @@
 use tidemill_checkpoint::{BatchId, Offset};
 use tidemill_sql::MicroBatchPlan;
 
+use super::stateful::StatefulFacts;
 use crate::sink::SinkProgress;
 
 /// One offset per distinct source of the query; none where a source never had data.
@@ -20,6 +21,8 @@ pub(super) struct BatchFacts {
     pub(super) timestamp_ms: i64,
     /// The watermark in force, ms since the epoch.
     pub(super) watermark_ms: i64,
+    /// The watermark of the batch before: rows behind it come too late.
+    pub(super) late_watermark_ms: i64,
 }
 
 /// Step 1: its range is known; nothing is durable.
@@ -46,6 +49,7 @@ pub(super) struct PlannedBatch {
 pub(super) struct ExecutedBatch {
     facts: BatchFacts,
     sink: SinkProgress,
+    stateful: StatefulFacts,
 }
 
 /// Step 5: `commits/N` makes it final.
@@ -53,6 +57,7 @@ pub(super) struct ExecutedBatch {
 pub(super) struct CommittedBatch {
     facts: BatchFacts,
     sink: SinkProgress,
+    stateful: StatefulFacts,
 }
 
 impl ConstructedBatch {
@@ -98,11 +103,12 @@ impl PlannedBatch {
         &self.plan
     }
 
-    /// After the sink took it.
-    pub(super) fn executed(self, sink: SinkProgress) -> ExecutedBatch {
+    /// After the sink took it and the state was committed.
+    pub(super) fn executed(self, sink: SinkProgress, stateful: StatefulFacts) -> ExecutedBatch {
         ExecutedBatch {
             facts: self.facts,
             sink,
+            stateful,
         }
     }
 }
@@ -112,11 +118,17 @@ impl ExecutedBatch {
         &self.facts
     }
 
+    /// The watermark of the batch after, ms since the epoch.
+    pub(super) fn next_watermark_ms(&self) -> i64 {
+        self.stateful.next_watermark_ms.max(self.facts.watermark_ms)
+    }
+
     /// After `commits/N` was created.
     pub(super) fn committed(self) -> CommittedBatch {
         CommittedBatch {
             facts: self.facts,
             sink: self.sink,
+            stateful: self.stateful,
         }
     }
 }
@@ -128,6 +140,10 @@ impl CommittedBatch {
 
     pub(super) fn sink(&self) -> &SinkProgress {
         &self.sink
+    }
+
+    pub(super) fn stateful(&self) -> &StatefulFacts {
+        &self.stateful
     }
 
     /// Where the next batch begins.

@@ -22,8 +22,9 @@ use super::connect::{SinkRequest, open_source};
 use super::input_rows::InputRows;
 use super::micro_batch::{MicroBatchExecution, OpenSource};
 use super::recover::{
-    Recovered, SourceLayout, commit_log_version, offset_log_version, recover, source_layout,
+    Recovered, SourceLayout, commit_log_version, offset_log_version, recover, refuse_state, source_layout,
 };
+use super::stateful::{StatefulRun, state_layout};
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
 use crate::query::{Ending, QueryIdentity, QueryShared, StopRequest, StreamingQuery};
 use crate::session::SessionInner;
@@ -244,6 +245,9 @@ impl Run {
             // It only logs; a panic of it is no fault of the query.
             let _ = purge.await;
         }
+        if let Some(stateful) = &mut batches.stateful {
+            stateful.close().await;
+        }
         ending
     }
 
@@ -253,6 +257,12 @@ impl Run {
         let layout = source_layout(&self.plan, version, &self.conf)?;
         let recovered = recover(&self.checkpoint, &layout, &self.conf).await?;
         let conf = Arc::new(recovered.pinned.apply(&self.conf));
+        let incremental =
+            IncrementalExecution::try_new(self.plan.clone(), &self.request.state, state_layout(&conf)?)?;
+        if recovered.resumed && incremental.stateful_operators() == 0 {
+            refuse_state(&self.checkpoint).await?;
+        }
+        let stateful = self.stateful(&incremental, &recovered, &conf)?;
         let sources = self.open_sources(&layout, &conf).await?;
         let pending = recovered.position.pending.as_ref();
         self.sink
@@ -263,7 +273,27 @@ impl Run {
                 resumed: recovered.resumed,
             })
             .await?;
-        Ok(self.batches(layout, recovered, sources, conf))
+        Ok(self.batches(layout, recovered, sources, conf, incremental, stateful))
+    }
+
+    /// What the run has besides, if it keeps state or has a watermark.
+    fn stateful(
+        &self,
+        incremental: &IncrementalExecution,
+        recovered: &Recovered,
+        conf: &Conf,
+    ) -> Result<Option<StatefulRun>> {
+        if incremental.stateful_operators() == 0 && incremental.watermark_delays_ms().is_empty() {
+            return Ok(None);
+        }
+        StatefulRun::open(
+            incremental,
+            Arc::clone(self.checkpoint.manager()),
+            Arc::clone(self.request.session.clock()),
+            conf,
+            recovered.position.watermark_ms,
+        )
+        .map(Some)
     }
 
     async fn open_sources(&self, layout: &SourceLayout, conf: &Arc<Conf>) -> Result<Vec<OpenSource>> {
@@ -290,6 +320,8 @@ impl Run {
         recovered: Recovered,
         sources: Vec<OpenSource>,
         conf: Arc<Conf>,
+        incremental: IncrementalExecution,
+        stateful: Option<StatefulRun>,
     ) -> MicroBatchExecution {
         let input_rows = Arc::new(InputRows::new(sources.len()));
         let sink_metadata = sink_metadata(&self.request, self.checkpoint.commit_log().version());
@@ -306,8 +338,8 @@ impl Run {
             sources,
             lines: layout.lines,
             sink: self.sink,
-            incremental: IncrementalExecution::new(self.plan),
-            state: session.state(),
+            incremental,
+            stateful,
             task: session.task_ctx(),
             session,
             input_rows,

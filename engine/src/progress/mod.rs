@@ -15,5 +15,7 @@ pub(crate) use bus::{Event, ListenerBus};
 pub use listener::{
     QueryIdleEvent, QueryProgressEvent, QueryStartedEvent, QueryTerminatedEvent, StreamingQueryListener,
 };
-pub use progress::{EventTimeProgress, SinkProgressReport, SourceProgress, StreamingQueryProgress};
+pub use progress::{
+    EventTimeProgress, SinkProgressReport, SourceProgress, StateOperatorProgress, StreamingQueryProgress,
+};
 pub(crate) use reporter::{BatchTimer, Phase, ProgressReporter, SourceReading, iso_8601};

@@ -30,6 +30,8 @@ pub struct StreamingQueryProgress {
     pub duration_ms: BTreeMap<&'static str, u64>,
     /// Event times seen, and the watermark; empty without one.
     pub event_time: EventTimeProgress,
+    /// The stateful operators, from the output side.
+    pub state_operators: Vec<StateOperatorProgress>,
     /// The sources.
     pub sources: Vec<SourceProgress>,
     /// The sink.
@@ -48,6 +50,65 @@ pub struct EventTimeProgress {
     pub min: Option<String>,
     /// The watermark that was in force.
     pub watermark: Option<String>,
+}
+
+/// What one stateful operator did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateOperatorProgress {
+    /// Spark's name of the operator.
+    pub operator_name: String,
+    /// Keys that its state holds.
+    pub num_rows_total: u64,
+    /// Keys written.
+    pub num_rows_updated: u64,
+    /// Time spent on rows, summed over tasks, in milliseconds.
+    pub all_updates_time_ms: u64,
+    /// Keys removed.
+    pub num_rows_removed: u64,
+    /// Time spent on removing, summed over tasks, in milliseconds.
+    pub all_removals_time_ms: u64,
+    /// Time spent on committing, summed over stores, in milliseconds.
+    pub commit_time_ms: u64,
+    /// Memory that the state takes, in bytes.
+    pub memory_used_bytes: u64,
+    /// Rows that came behind the watermark; of an aggregation, groups.
+    pub num_rows_dropped_by_watermark: u64,
+    /// State partitions.
+    pub num_shuffle_partitions: u64,
+    /// Stores.
+    pub num_state_store_instances: u64,
+    /// Figures of the operator's and the provider's own.
+    pub custom_metrics: BTreeMap<String, u64>,
+}
+
+impl StateOperatorProgress {
+    fn json(&self) -> String {
+        let mut out = JsonObject::new();
+        out.text("operatorName", Some(&self.operator_name));
+        for (key, value) in [
+            ("numRowsTotal", self.num_rows_total),
+            ("numRowsUpdated", self.num_rows_updated),
+            ("allUpdatesTimeMs", self.all_updates_time_ms),
+            ("numRowsRemoved", self.num_rows_removed),
+            ("allRemovalsTimeMs", self.all_removals_time_ms),
+            ("commitTimeMs", self.commit_time_ms),
+            ("memoryUsedBytes", self.memory_used_bytes),
+            ("numRowsDroppedByWatermark", self.num_rows_dropped_by_watermark),
+            ("numShufflePartitions", self.num_shuffle_partitions),
+            ("numStateStoreInstances", self.num_state_store_instances),
+        ] {
+            out.raw(key, &value.to_string());
+        }
+        if !self.custom_metrics.is_empty() {
+            let mut metrics = JsonObject::new();
+            for (key, value) in &self.custom_metrics {
+                metrics.raw(key, &value.to_string());
+            }
+            out.raw("customMetrics", &metrics.end());
+        }
+        out.end()
+    }
 }
 
 /// What one source brought.
@@ -120,7 +181,12 @@ impl StreamingQueryProgress {
         if let Some(event_time) = self.event_time.json() {
             out.raw("eventTime", &event_time);
         }
-        out.raw("stateOperators", "[]");
+        let operators: Vec<_> = self
+            .state_operators
+            .iter()
+            .map(StateOperatorProgress::json)
+            .collect();
+        out.raw("stateOperators", &format!("[{}]", operators.join(",")));
         let sources: Vec<_> = self.sources.iter().map(SourceProgress::json).collect();
         out.raw("sources", &format!("[{}]", sources.join(",")));
         out.raw("sink", &self.sink.json());
@@ -247,6 +313,7 @@ mod tests {
             batch_duration: 7,
             duration_ms: BTreeMap::from([("addBatch", 4), ("triggerExecution", 7)]),
             event_time: EventTimeProgress::default(),
+            state_operators: Vec::new(),
             sources: vec![SourceProgress {
                 description: "FileStreamSource[file:/in]".to_owned(),
                 start_offset: None,

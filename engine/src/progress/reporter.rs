@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tidemill_checkpoint::Offset;
 
-use super::{EventTimeProgress, SinkProgressReport, SourceProgress, StreamingQueryProgress};
+use super::{SinkProgressReport, SourceProgress, StreamingQueryProgress};
 use crate::clock::Clock;
+use crate::execution::StatefulProgress;
 use crate::query::QueryIdentity;
 
 /// What a trigger's time goes to, under Spark's names.
@@ -109,7 +110,7 @@ impl ProgressReporter {
         batch_id: u64,
         sources: Vec<SourceReading>,
         sink: SinkProgressReport,
-        event_time: EventTimeProgress,
+        stateful: StatefulProgress,
     ) -> Arc<StreamingQueryProgress> {
         let (whole_ms, duration_ms) = timer.durations_ms();
         let previous = self
@@ -141,7 +142,8 @@ impl ProgressReporter {
             batch_id,
             batch_duration: whole_ms,
             duration_ms,
-            event_time,
+            event_time: stateful.event_time,
+            state_operators: stateful.operators,
             sources,
             sink,
         })

@@ -37,9 +37,8 @@ mod tests;
 use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use offset_lines::{line_indexes, offset_lines};
-#[allow(unused_imports, reason = "the streaming plan takes it")]
-pub(crate) use resolve_watermark::resolve_watermarks;
-pub(crate) use sources::{distinct_sources, reads_stream_anywhere, stream_scans};
+pub(crate) use resolve_watermark::{reads_watermark, resolve_watermarks};
+pub(crate) use sources::{distinct_sources, reads_stream, reads_stream_anywhere, stream_scans};
 pub use statement_repeats::mark_statement_repeats;
 pub(crate) use statement_repeats::rewrite_scans;
 

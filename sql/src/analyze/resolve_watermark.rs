@@ -23,7 +23,6 @@ use crate::{Result, SqlError};
 ///
 /// # Errors
 /// WATERMARK_REDEFINED for a watermark over another one.
-#[allow(dead_code, reason = "the streaming plan takes it")]
 pub(crate) fn resolve_watermarks(
     plan: LogicalPlan,
     config: &ConfigOptions,
@@ -33,6 +32,13 @@ pub(crate) fn resolve_watermarks(
     refuse_redefinition(&plan)?;
     let plan = push_filters(plan, config)?;
     number(plan)
+}
+
+/// Whether a watermark reaches this node from below.
+pub(crate) fn reads_watermark(plan: &LogicalPlan) -> bool {
+    // The closure never fails, so neither does the walk.
+    plan.exists(|node| Ok(EventTimeWatermark::of(node).is_some()))
+        .unwrap_or(false)
 }
 
 /// The plan without the watermarks whose input reads no stream, also in subqueries.

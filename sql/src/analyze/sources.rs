@@ -21,7 +21,7 @@ pub(super) fn is_stream_leaf(plan: &LogicalPlan) -> bool {
 }
 
 /// Whether a plan's rows come from a stream. Subqueries in expressions do not count.
-pub(super) fn reads_stream(plan: &LogicalPlan) -> bool {
+pub(crate) fn reads_stream(plan: &LogicalPlan) -> bool {
     // The closure never fails, so neither does the walk.
     plan.exists(|node| Ok(is_stream_leaf(node))).unwrap_or(false)
 }

@@ -71,22 +71,22 @@ const NODES: &[Row] = &[
     ),
     (
         "SELECT k, count(*) FROM stream('a') GROUP BY k",
-        [NO_WATERMARK, YET, YET],
+        [NO_WATERMARK, OK, OK],
     ),
-    ("SELECT count(*) FROM stream('a')", [NO_WATERMARK, YET, YET]),
+    ("SELECT count(*) FROM stream('a')", [NO_WATERMARK, OK, OK]),
     (
         "SELECT k, array_agg(v) FROM stream('a') GROUP BY k",
-        [NO_WATERMARK, YET, YET],
+        [NO_WATERMARK, OK, OK],
     ),
     (
         "SELECT k, v, count(*) FROM stream('a') GROUP BY CUBE (k, v)",
-        [NO_WATERMARK, YET, YET],
+        [NO_WATERMARK, OK, OK],
     ),
     (
         "SELECT k, count(DISTINCT v) FROM stream('a') GROUP BY k",
         [NO_WATERMARK, DISTINCT, DISTINCT],
     ),
-    ("SELECT DISTINCT k FROM stream('a')", [YET, YET, NO_AGGREGATION]),
+    ("SELECT DISTINCT k FROM stream('a')", [OK, OK, NO_AGGREGATION]),
     (
         "SELECT DISTINCT ON (k) k, v FROM stream('a')",
         [YET, YET, NO_AGGREGATION],
@@ -97,12 +97,12 @@ const NODES: &[Row] = &[
     ),
     (
         "SELECT k, count(*) AS n FROM stream('a') GROUP BY k ORDER BY k",
-        [NO_WATERMARK, SORT, YET],
+        [NO_WATERMARK, SORT, OK],
     ),
-    ("SELECT k FROM stream('a') LIMIT 5", [YET, LIMIT, NO_AGGREGATION]),
+    ("SELECT k FROM stream('a') LIMIT 5", [OK, LIMIT, NO_AGGREGATION]),
     (
         "SELECT k, count(*) FROM stream('a') GROUP BY k LIMIT 2",
-        [NO_WATERMARK, LIMIT, YET],
+        [NO_WATERMARK, LIMIT, OK],
     ),
     (
         "SELECT k FROM stream('a') OFFSET 2",

@@ -5,12 +5,16 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion, TreeNodeVisitor};
 use datafusion::error::Result as DataFusionResult;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Limit, LogicalPlan, SkipType, TableScan};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, Limit, LogicalPlan, SkipType, TableScan, UserDefinedLogicalNode,
+};
 
 use super::expression::check_expressions;
 use super::join::{StreamSide, check_join};
 use super::refusal::{not_supported_yet, refused, stream_in_batch};
 use super::sources::is_stream_leaf;
+use crate::event_time::delay_ms_of;
+use crate::logical::{EventTimeWatermark, StreamingDeduplicate};
 use crate::{OutputMode, Result, SqlError, StreamingRelation};
 
 /// Refuses a plan with a node over a stream that cannot run in this mode.
@@ -104,14 +108,11 @@ impl NodeCheck {
             LogicalPlan::Aggregate(aggregate) => {
                 check_aggregate(aggregate)?;
                 self.note_stateful(inputs);
-                Ok(Some(not_supported_yet(
-                    "STREAMING_AGGREGATION",
-                    "Streaming aggregation",
-                )))
+                Ok(None)
             }
             LogicalPlan::Distinct(distinct) => {
                 self.note_stateful(inputs);
-                Ok(Some(check_distinct(distinct)))
+                Ok(check_distinct(distinct))
             }
             LogicalPlan::Sort(_) => self.check_sort(inputs),
             LogicalPlan::Limit(limit) => self.check_limit(limit),
@@ -120,13 +121,13 @@ impl NodeCheck {
                 "RECURSIVE_CTE",
                 "Recursive common table expressions over streaming DataFrames/Datasets are not supported",
             )),
-            LogicalPlan::Extension(extension) => Err(refused(
-                "EXTENSION_NODE",
-                format!(
-                    "{} is not supported on streaming DataFrames/Datasets",
-                    extension.node.name()
-                ),
-            )),
+            LogicalPlan::Extension(extension) => {
+                check_extension(extension.node.as_ref())?;
+                if extension.node.as_any().is::<StreamingDeduplicate>() {
+                    self.note_stateful(inputs);
+                }
+                Ok(None)
+            }
             LogicalPlan::Statement(_) => Err(stream_in_batch("a session statement")),
             LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Err(stream_in_batch("EXPLAIN")),
             LogicalPlan::DescribeTable(_) => Err(stream_in_batch("DESCRIBE")),
@@ -175,9 +176,8 @@ impl NodeCheck {
                 "LIMIT",
                 "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
             )),
-            // The result of each batch is whole, so a limit on it is a batch's limit.
-            OutputMode::Complete => Ok(None),
-            OutputMode::Append => Ok(Some(not_supported_yet("STREAMING_LIMIT", "A limit on a stream"))),
+            // In complete mode the result of each batch is whole, so a limit on it is a batch's limit.
+            OutputMode::Complete | OutputMode::Append => Ok(None),
         }
     }
 }
@@ -221,11 +221,42 @@ fn check_aggregate(aggregate: &Aggregate) -> Result<()> {
     Ok(())
 }
 
-fn check_distinct(distinct: &Distinct) -> SqlError {
+fn check_distinct(distinct: &Distinct) -> Option<SqlError> {
     match distinct {
-        Distinct::All(_) => not_supported_yet("STREAMING_DISTINCT", "DISTINCT on a stream"),
-        Distinct::On(_) => not_supported_yet("STREAMING_DISTINCT_ON", "DISTINCT ON over a stream"),
+        Distinct::All(_) => None,
+        Distinct::On(_) => Some(not_supported_yet(
+            "STREAMING_DISTINCT_ON",
+            "DISTINCT ON over a stream",
+        )),
     }
+}
+
+/// Our own nodes; any other is unknown.
+fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
+    if let Some(deduplicate) = node.as_any().downcast_ref::<StreamingDeduplicate>() {
+        let has_watermark = deduplicate
+            .schema()
+            .fields()
+            .iter()
+            .any(|f| delay_ms_of(f).is_some());
+        if deduplicate.within_watermark && !has_watermark {
+            return Err(refused(
+                "DEDUPLICATE_WITHOUT_WATERMARK",
+                "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark",
+            ));
+        }
+        return Ok(());
+    }
+    if node.as_any().is::<EventTimeWatermark>() {
+        return Ok(());
+    }
+    Err(refused(
+        "EXTENSION_NODE",
+        format!(
+            "{} is not supported on streaming DataFrames/Datasets",
+            node.name()
+        ),
+    ))
 }
 
 fn refuse_window(exprs: &[Expr]) -> SqlError {

@@ -24,6 +24,8 @@ mod tokens;
 mod types;
 mod view;
 
+pub(crate) use functions::{double_to_decimal, type_name};
+
 pub use ast::UNNAMED_COLUMN_PREFIX;
 pub(crate) use functions::type_name as spark_type_name;
 pub use plan::plan_query;

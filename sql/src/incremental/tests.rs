@@ -17,17 +17,22 @@ use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::{DataFrame, SessionContext};
 use proptest::prelude::*;
 
-use super::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan};
+use super::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan, StateLayout};
 use crate::test_streams::{TestStream, rows, stream_schema, table_of};
 use crate::{OutputMode, SourceId, StreamingPlan, mark_statement_repeats};
 
 const HOUR_MS: i64 = 3_600_000;
 
+fn layout() -> StateLayout {
+    StateLayout::new(NonZeroU32::MIN, 2)
+}
+
 async fn execution(context: &SessionContext, text: &str) -> IncrementalExecution {
     let since = SourceId::next();
     let plan = context.state().create_logical_plan(text).await.unwrap();
     let plan = mark_statement_repeats(plan, since).unwrap();
-    IncrementalExecution::new(StreamingPlan::analyze(plan, OutputMode::Append).unwrap())
+    let plan = StreamingPlan::analyze(plan, OutputMode::Append).unwrap();
+    IncrementalExecution::try_new(plan, &context.state(), layout()).unwrap()
 }
 
 /// What each stream brings to a batch, by its name.
@@ -43,13 +48,12 @@ fn inputs(execution: &IncrementalExecution, batches: &BTreeMap<&str, RecordBatch
 }
 
 async fn planned(
-    context: &SessionContext,
     execution: &IncrementalExecution,
     inputs: &BatchInputs,
     timestamp_ms: i64,
 ) -> MicroBatchPlan {
-    let batch = BatchContext::new(0, timestamp_ms, 0);
-    execution.plan(&context.state(), inputs, &batch).await.unwrap()
+    let batch = BatchContext::new(0, timestamp_ms, 0, 0);
+    execution.plan(inputs, &batch).await.unwrap()
 }
 
 async fn run(context: &SessionContext, plan: &MicroBatchPlan) -> Vec<RecordBatch> {
@@ -81,7 +85,7 @@ async fn streamed(context: &SessionContext, text: &str, batches: &[RecordBatch])
             &execution,
             &BTreeMap::from([("a", batch.clone()), ("b", batch.clone())]),
         );
-        let plan = planned(context, &execution, &inputs, HOUR_MS).await;
+        let plan = planned(&execution, &inputs, HOUR_MS).await;
         out.extend(run(context, &plan).await);
     }
     sorted(&out)
@@ -150,7 +154,7 @@ async fn a_source_without_input_reads_as_empty() {
     )
     .await;
     let inputs = inputs(&execution, &BTreeMap::from([("b", rows(&[(Some("x"), None)]))]));
-    let plan = planned(&context, &execution, &inputs, 0).await;
+    let plan = planned(&execution, &inputs, 0).await;
     assert_eq!(sorted(&run(&context, &plan).await), ["x"]);
 }
 
@@ -160,10 +164,8 @@ async fn an_input_of_another_schema_is_refused() {
     let execution = execution(&context, "SELECT k FROM stream('a')").await;
     let table = context.table_provider("t").await.unwrap();
     let inputs = BatchInputs::from([(execution.streaming_plan().sources()[0].id(), table)]);
-    let batch = BatchContext::new(0, 0, 0);
-    let error = execution
-        .plan(&context.state(), &inputs, &batch)
-        .await
+    let batch = BatchContext::new(0, 0, 0, 0);
+    let error = execution.plan(&inputs, &batch).await
         .unwrap_err();
     assert_eq!(error.condition, "STREAMING_SOURCE_SCHEMA_MISMATCH");
 }
@@ -174,17 +176,17 @@ async fn clocks_tell_the_time_of_the_batch_also_on_replay() {
     let text = "SELECT k, now(), current_timestamp() AS c, current_date() AS d, current_time() AS e FROM stream('a')";
     let execution = execution(&context, text).await;
     let inputs = inputs(&execution, &BTreeMap::from([("a", rows(&[(Some("x"), None)]))]));
-    let first = run(&context, &planned(&context, &execution, &inputs, HOUR_MS).await).await;
+    let first = run(&context, &planned(&execution, &inputs, HOUR_MS).await).await;
     assert_eq!(
         sorted(&first),
         ["x,1970-01-01T01:00:00,1970-01-01T01:00:00,1970-01-01,01:00:00"]
     );
     assert_eq!(first[0].schema().field(1).name(), "now()");
-    let replayed = run(&context, &planned(&context, &execution, &inputs, HOUR_MS).await).await;
+    let replayed = run(&context, &planned(&execution, &inputs, HOUR_MS).await).await;
     assert_eq!(replayed, first);
     let later = run(
         &context,
-        &planned(&context, &execution, &inputs, 25 * HOUR_MS).await,
+        &planned(&execution, &inputs, 25 * HOUR_MS).await,
     )
     .await;
     assert_eq!(
@@ -204,9 +206,9 @@ async fn clocks_in_filters_subqueries_and_nested_calls_are_pinned() {
     ] {
         let execution = execution(&context, text).await;
         let inputs = inputs(&execution, &BTreeMap::from([("a", rows(&[(Some("1"), None)]))]));
-        let early = planned(&context, &execution, &inputs, HOUR_MS).await;
+        let early = planned(&execution, &inputs, HOUR_MS).await;
         assert_eq!(sorted(&run(&context, &early).await), ["1"], "{text}");
-        let late = planned(&context, &execution, &inputs, 30 * HOUR_MS).await;
+        let late = planned(&execution, &inputs, 30 * HOUR_MS).await;
         assert!(sorted(&run(&context, &late).await).is_empty(), "{text}");
         // The DataFrame that foreach_batch gets runs whenever the user runs it.
         let frame = DataFrame::new(context.state(), early.logical);
@@ -236,7 +238,7 @@ async fn a_clock_of_another_type_gets_a_value_of_that_type() {
     let text = "SELECT current_timestamp(), localtimestamp(), curdate(), unix_timestamp() FROM stream('a')";
     let execution = execution(&context, text).await;
     let inputs = inputs(&execution, &BTreeMap::from([("a", rows(&[(None, None)]))]));
-    let plan = planned(&context, &execution, &inputs, 23 * HOUR_MS).await;
+    let plan = planned(&execution, &inputs, 23 * HOUR_MS).await;
     assert_eq!(
         sorted(&run(&context, &plan).await),
         ["1970-01-01T23:00:00Z,1970-01-02T01:00:00,1970-01-02,82800"]
@@ -251,7 +253,7 @@ async fn volatile_functions_are_left_alone() {
         &execution,
         &BTreeMap::from([("a", rows(&[(None, None), (None, None)]))]),
     );
-    let plan = planned(&context, &execution, &inputs, 0).await;
+    let plan = planned(&execution, &inputs, 0).await;
     let (first, second) = (run(&context, &plan).await, run(&context, &plan).await);
     assert_ne!(first, second);
 }
@@ -311,7 +313,7 @@ async fn filters_and_projections_reach_the_input_of_every_batch() {
             asked: Mutex::default(),
         });
         let table: Arc<dyn TableProvider> = Arc::clone(&asked) as _;
-        let _ = planned(&context, &execution, &BatchInputs::from([(id, table)]), 0).await;
+        let _ = planned(&execution, &BatchInputs::from([(id, table)]), 0).await;
         let asked = asked.asked.lock().unwrap().clone();
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].0, Some(vec![1]));
@@ -330,8 +332,8 @@ async fn the_same_inputs_give_the_same_plan() {
             .indent(true)
             .to_string()
     };
-    let first = planned(&context, &execution, &inputs, HOUR_MS).await;
-    let again = planned(&context, &execution, &inputs, HOUR_MS).await;
+    let first = planned(&execution, &inputs, HOUR_MS).await;
+    let again = planned(&execution, &inputs, HOUR_MS).await;
     assert_eq!(show(&first), show(&again));
     let logical: &LogicalPlan = &again.logical;
     assert!(!StreamingPlan::is_streaming(logical));

@@ -1,7 +1,25 @@
-//! The nodes of a streaming plan that DataFusion does not know, one a file.
+//! The nodes of a streaming plan that DataFusion does not know, one a file, each with its planner.
+//!
+//! A node stands for what keeps state from batch to batch. Its number and what it keeps follow from the analysed plan
+//! alone; what a batch adds (versions, watermarks) is bound to it as [`StateInfo`](crate::operators::StateInfo). The
+//! optimiser sees an unknown node and leaves it where it is, whatever a batch brings.
 
+mod deduplicate;
 mod event_time_watermark;
 mod fence;
+mod global_limit;
+mod state_store_save;
 
+pub(crate) use deduplicate::DeduplicatePlanner;
+pub use deduplicate::StreamingDeduplicate;
+pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};
+pub(crate) use state_store_save::{StateStoreSave, StateStoreSavePlanner};
+
+use std::cmp::Ordering;
+
+/// Nodes have no order but that of being equal.
+fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {
+    (left == right).then_some(Ordering::Equal)
+}
 pub(crate) use event_time_watermark::EventTimeWatermark;
 pub(crate) use fence::Fence;

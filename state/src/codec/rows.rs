@@ -1,5 +1,7 @@
 //! Many encoded rows in one buffer.
 
+use std::slice;
+
 /// Encoded rows, one after the other in one buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
@@ -38,11 +40,12 @@ impl Rows {
     }
 
     /// All rows in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .map(|(start, end)| self.data.get(start..*end).unwrap_or_default())
+    pub fn iter(&self) -> RowsIter<'_> {
+        RowsIter {
+            data: &self.data,
+            start: 0,
+            ends: self.ends.iter(),
+        }
     }
 
     /// Adds a row.
@@ -56,4 +59,52 @@ impl Rows {
         self.data.clear();
         self.ends.clear();
     }
+
+    /// Adds rows of zeros with these sizes; gives the buffer of all rows and where the first new one starts.
+    pub(super) fn push_zeroed(&mut self, sizes: &[usize]) -> (&mut [u8], usize) {
+        let first = self.data.len();
+        let mut end = first;
+        self.ends.extend(sizes.iter().map(|size| {
+            end += size;
+            end
+        }));
+        self.data.resize(end, 0);
+        (&mut self.data, first)
+    }
 }
+
+impl<'a> IntoIterator for &'a Rows {
+    type Item = &'a [u8];
+    type IntoIter = RowsIter<'a>;
+
+    fn into_iter(self) -> RowsIter<'a> {
+        self.iter()
+    }
+}
+
+/// The rows of [`Rows`], in order.
+#[derive(Clone, Debug)]
+pub struct RowsIter<'a> {
+    data: &'a [u8],
+    /// Where the next row starts.
+    start: usize,
+    ends: slice::Iter<'a, usize>,
+}
+
+impl<'a> Iterator for RowsIter<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = *self.ends.next()?;
+        let row = self.data.get(self.start..end).unwrap_or_default();
+        self.start = end;
+        Some(row)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.ends.size_hint()
+    }
+}
+
+impl ExactSizeIterator for RowsIter<'_> {}

@@ -8,6 +8,7 @@ mod cleaning;
 mod file_sink;
 mod logs;
 mod rate;
+mod stateful;
 mod union;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 mod check;
 mod common_type;
+mod distinct;
 mod field_access;
 mod literal;
 mod operators;
@@ -79,6 +80,7 @@ impl ExprPlanner for SparkExprPlanner {
 pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
+    let plan = distinct::as_aggregation(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)

@@ -347,6 +347,7 @@ fn of_function(mut function: Function) -> Expr {
         name.to_lowercase()
     };
     let name = functions::planner_name(&name).map_or(name.clone(), str::to_owned);
+    order_as_arguments(&name, &mut function);
     if let FunctionArguments::List(list) = &mut function.args {
         if name == "named_struct" || name == "struct" {
             let values: Vec<Expr> = list
@@ -377,6 +378,40 @@ fn of_function(mut function: Function) -> Expr {
     }
     function.name = ObjectName::from(vec![Ident::with_quote('`', name)]);
     Expr::Function(function)
+}
+
+/// Makes the order of WITHIN GROUP arguments: `percentile_cont(x, part, descending)`, `mode(x)`, and
+/// `listagg(text, delimiter, x, descending)`, with NULL for `x` where it is the text.
+fn order_as_arguments(name: &str, function: &mut Function) {
+    let Some(order) = function.within_group.pop() else {
+        return;
+    };
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    let argument = |e: Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(e));
+    let descending = Expr::Value(Value::Boolean(order.options.asc == Some(false)).into());
+    match name {
+        "mode" => list.args.insert(0, argument(order.expr)),
+        "listagg" | "string_agg" => {
+            if list.args.len() == 1 {
+                let nothing = Value::SingleQuotedString(String::new());
+                list.args.push(argument(Expr::Value(nothing.into())));
+            }
+            // The texts order themselves.
+            let by_text = list.args.first() == Some(&argument(order.expr.clone()));
+            let ordering = if by_text {
+                Expr::Value(Value::Null.into())
+            } else {
+                order.expr
+            };
+            list.args.extend([argument(ordering), argument(descending)]);
+        }
+        _ => {
+            list.args.insert(0, argument(order.expr));
+            list.args.push(argument(descending));
+        }
+    }
 }
 
 /// `struct(a, b AS x, 1)`: the names are those of the columns, else `col1`, `col2`.

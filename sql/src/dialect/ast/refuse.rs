@@ -121,9 +121,6 @@ impl Refuser<'_> {
         if function.over.is_some() {
             return refuse("A window function (OVER)", function);
         }
-        if !function.within_group.is_empty() || function.null_treatment.is_some() {
-            return refuse("WITHIN GROUP, IGNORE NULLS or RESPECT NULLS", function);
-        }
         if let FunctionArguments::List(list) = &function.args
             && (!list.clauses.is_empty() || list.args.iter().any(|a| !matches!(a, FunctionArg::Unnamed(_))))
         {
@@ -137,8 +134,32 @@ impl Refuser<'_> {
             let start = function.span().start;
             return ControlFlow::Break(functions::not_listed(&name).at(start.line, start.column));
         }
+        let takes_nulls = matches!(
+            name.as_str(),
+            "first" | "first_value" | "last" | "last_value" | "any_value"
+        );
+        if function.null_treatment.is_some() && !takes_nulls {
+            return refuse("IGNORE NULLS or RESPECT NULLS of this function", function);
+        }
+        if !function.within_group.is_empty() && !is_ordered(&name, function) {
+            return refuse("This WITHIN GROUP", function);
+        }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether the function takes the order that its call has.
+fn is_ordered(name: &str, function: &Function) -> bool {
+    let [order] = function.within_group.as_slice() else {
+        return false;
+    };
+    let is_plain = order.options.nulls_first.is_none() && order.with_fill.is_none();
+    is_plain
+        && match name {
+            "percentile_cont" | "percentile_disc" | "listagg" | "string_agg" => true,
+            "mode" => order.options.asc.is_none(),
+            _ => false,
+        }
 }
 
 fn is_known_operator(op: &BinaryOperator) -> bool {

@@ -441,7 +441,7 @@ fn access(root: &Expr, chain: &[AccessExpr], scope: &NameScope) -> Option<String
 
 fn call(function: &Function, scope: &NameScope) -> Option<String> {
     let name = function.name.to_string().trim_matches('`').to_lowercase();
-    if function.over.is_some() || !function.within_group.is_empty() {
+    if function.over.is_some() {
         return None;
     }
     let (args, distinct) = match &function.args {
@@ -466,7 +466,24 @@ fn call(function: &Function, scope: &NameScope) -> Option<String> {
             )
         }
     };
-    let mut out = name_of_call(&name, args, distinct)?;
+    let shown = match name.as_str() {
+        "string_agg" if !function.within_group.is_empty() => "listagg",
+        other => other,
+    };
+    let mut out = name_of_call(shown, args, distinct)?;
+    if let Some(order) = function.within_group.first() {
+        let descending = order.options.asc == Some(false);
+        let direction = match name.as_str() {
+            "listagg" | "string_agg" if descending => " DESC NULLS LAST",
+            "listagg" | "string_agg" => " ASC NULLS FIRST",
+            // The least value wins, which Spark prints as this.
+            "mode" => " DESC",
+            _ if descending => " DESC",
+            _ => "",
+        };
+        let ordering = text(&order.expr, scope)?;
+        out.push_str(&format!(" WITHIN GROUP (ORDER BY {ordering}{direction})"));
+    }
     if let Some(filter) = &function.filter {
         out.push_str(&format!(" FILTER (WHERE {})", text(filter, scope)?));
     }

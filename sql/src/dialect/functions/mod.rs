@@ -29,14 +29,14 @@ use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
-pub(crate) use cast::spark_cast;
+pub(crate) use cast::{double_to_decimal, spark_cast};
 pub(crate) use datetime::date_offset;
 pub(crate) use naming::name_of_call;
 pub(crate) use strings::concat;
 pub(crate) use text_of::java_double;
 
 use super::{SqlDialect, SqlSettings, types};
-use crate::SqlError;
+use crate::{SqlError, aggregate};
 
 /// The start of the name under which a cast to the type that follows is called.
 pub(crate) const CAST_PREFIX: &str = "__cast ";
@@ -50,18 +50,6 @@ const SPARK_FUNCTIONS: &str = include_str!("spark_functions.txt");
 /// The functions of event time.
 const EVENT_TIME: [&str; 2] = ["window", "window_time"];
 
-/// The aggregate functions of the list.
-const AGGREGATES: [&str; 8] = [
-    "count",
-    "sum",
-    "avg",
-    "mean",
-    "min",
-    "max",
-    "collect_list",
-    "collect_set",
-];
-
 /// The functions of a dialect under a session's settings; empty for DataFusion's, whose session holds its own.
 #[derive(Debug)]
 pub(crate) struct Functions {
@@ -73,19 +61,10 @@ pub(crate) struct Functions {
 pub(crate) fn of(settings: &SqlSettings) -> Functions {
     let mut aggregates = HashMap::new();
     if settings.dialect == SqlDialect::Spark {
-        use datafusion::functions_aggregate as aggregate;
-        use datafusion_spark::function::aggregate as spark;
-        for (name, function) in [
-            ("count", aggregate::count::count_udaf()),
-            ("sum", aggregate::sum::sum_udaf()),
-            ("avg", aggregate::average::avg_udaf()),
-            ("mean", aggregate::average::avg_udaf()),
-            ("min", aggregate::min_max::min_udaf()),
-            ("max", aggregate::min_max::max_udaf()),
-            ("collect_list", spark::collect_list()),
-            ("collect_set", spark::collect_set()),
-        ] {
-            aggregates.insert(name.to_owned(), function);
+        for name in aggregate::NAMES {
+            if let Some(function) = aggregate::function(name, settings.ansi) {
+                aggregates.insert((*name).to_owned(), function);
+            }
         }
     }
     Functions {
@@ -138,7 +117,7 @@ impl Functions {
 pub(crate) fn is_listed(name: &str) -> bool {
     name == "explode"
         || EVENT_TIME.contains(&name)
-        || AGGREGATES.contains(&name)
+        || aggregate::NAMES.contains(&name)
         || scalar_list::NAMES.contains(&name)
 }
 
@@ -148,7 +127,7 @@ pub(crate) fn is_listed(name: &str) -> bool {
 pub(crate) fn not_listed(name: &str) -> SqlError {
     let nearest = scalar_list::NAMES
         .iter()
-        .chain(&AGGREGATES)
+        .chain(aggregate::NAMES)
         .chain(&EVENT_TIME)
         .filter(|n| !n.starts_with("__"))
         .map(|n| (strsim::damerau_levenshtein(name, n), *n))
@@ -175,7 +154,6 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
 pub(crate) fn planner_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "explode" => "unnest",
-        "mean" => "avg",
         _ => return None,
     })
 }

@@ -21,6 +21,14 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "locate" | "position" => default(&mut args, 2, "1"),
         "replace" => default(&mut args, 2, ""),
         "round" => default(&mut args, 1, "0"),
+        "percentile" => default(&mut args, 2, "1"),
+        "percentile_approx" | "approx_percentile" => default(&mut args, 2, "10000"),
+        "listagg" | "string_agg" => default(&mut args, 1, "NULL"),
+        // What else is given does not show.
+        "approx_count_distinct" | "first" | "first_value" | "last" | "last_value" | "any_value" => {
+            args.truncate(1);
+        }
+        "mode" if args.len() > 1 => return None,
         "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => {
             default(&mut args, 1, "yyyy-MM-dd HH:mm:ss")
         }

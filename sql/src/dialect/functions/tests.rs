@@ -1,13 +1,14 @@
 //! Every expression of `spark_expressions.tsv`, run here and compared with what PySpark 4.3.0 gave.
 //!
-//! A line is `row`, the expression, the column's name, its type and its value for each of three rows; or `all`, an aggregate
+//! A line is `agg`, a table and perhaps `plain` for no ANSI: an aggregate over the table; or `row`, the expression, the column's name, its type and its value for each of three rows; or `all`, an aggregate
 //! over the three rows, with one value; or an expression and `ERROR` with its condition.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array,
+    Int16Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema, TimeUnit};
@@ -125,9 +126,135 @@ fn table(rows: std::ops::Range<usize>) -> RecordBatch {
 
 fn with_rows(rows: std::ops::Range<usize>) -> SessionContext {
     let context = context(&SqlSettings::default());
-    let batch = table(rows);
+    register(&context, "t", table(rows));
+    context
+}
+
+fn register(context: &SessionContext, name: &str, batch: RecordBatch) {
     let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
-    context.register_table("t", Arc::new(table)).unwrap();
+    context.register_table(name, Arc::new(table)).unwrap();
+}
+
+fn decimals(values: impl Iterator<Item = Option<i128>>, precision: u8, scale: i8) -> ArrayRef {
+    let values: Decimal128Array = values.collect();
+    Arc::new(values.with_precision_and_scale(precision, scale).unwrap())
+}
+
+/// Twenty rows of numbers and a row of nulls.
+fn numbers() -> RecordBatch {
+    let ids = || (0..21_i64).map(|id| (id < 20).then_some(id));
+    let small = |of: fn(i64) -> i64| ids().map(move |id| id.map(|id| i8::try_from(of(id)).unwrap()));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "i",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| i32::try_from(id).unwrap()))
+                    .collect::<Int32Array>(),
+            ),
+        ),
+        (
+            "l",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| id * 1_000_000_007 % 101))
+                    .collect::<Int64Array>(),
+            ),
+        ),
+        (
+            "d",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| (id * 37 % 11) as f64 / 4.0 - 1.0))
+                    .collect::<Float64Array>(),
+            ),
+        ),
+        (
+            "p5",
+            decimals(ids().map(|id| id.map(|id| i128::from(id * 7))), 5, 2),
+        ),
+        (
+            "p12",
+            decimals(ids().map(|id| id.map(|id| i128::from(id * 12345))), 12, 3),
+        ),
+        (
+            "p30",
+            decimals(
+                ids().map(|id| id.map(|id| i128::from(id * 98_765_432_109))),
+                30,
+                5,
+            ),
+        ),
+        (
+            "s",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| format!("s{}", id % 4)))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "b",
+            Arc::new(ids().map(|id| id.map(|id| id % 3 == 0)).collect::<BooleanArray>()),
+        ),
+        (
+            "f",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| (id * 3 % 5) as f64 / 2.0))
+                    .collect::<Float64Array>(),
+            ),
+        ),
+        ("y", Arc::new(small(|id| id % 7).collect::<Int8Array>())),
+        (
+            "h",
+            Arc::new(
+                small(|id| id % 9)
+                    .map(|h| h.map(i16::from))
+                    .collect::<Int16Array>(),
+            ),
+        ),
+        (
+            "dt",
+            Arc::new(
+                small(|id| id % 10)
+                    .map(|d| d.map(|d| 19723 + i32::from(d)))
+                    .collect::<Date32Array>(),
+            ),
+        ),
+        (
+            "ts",
+            Arc::new(
+                ids()
+                    .map(|id| id.map(|id| id * 3_600_000_000))
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_data_type(statements::timestamp()),
+            ),
+        ),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, c)| (name, c, true))).unwrap()
+}
+
+/// Three rows whose sums are beyond their types.
+fn overflowing() -> RecordBatch {
+    let most = 10_i128.pow(38) - 1;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("l", Arc::new(Int64Array::from(vec![i64::MAX; 3]))),
+        ("p38", decimals([Some(most); 3].into_iter(), 38, 0)),
+        ("d", Arc::new(Float64Array::from(vec![1.7e308; 3]))),
+        ("i", Arc::new(Int32Array::from(vec![0, 1, 2]))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, c)| (name, c, true))).unwrap()
+}
+
+/// The tables of the lines that start with `agg`, for their settings.
+fn aggregated(settings: &SqlSettings) -> SessionContext {
+    let context = context(settings);
+    let numbers = numbers();
+    register(&context, "e", numbers.slice(0, 0));
+    register(&context, "one", numbers.slice(0, 1));
+    register(&context, "n", numbers);
+    register(&context, "o", overflowing());
     context
 }
 
@@ -203,13 +330,13 @@ fn simple(data_type: &DataType) -> String {
 }
 
 /// Name, type and value, or the error.
-async fn evaluate(context: &SessionContext, expression: &str) -> Result<(String, String, String), SqlError> {
-    let batch = run(
-        context,
-        &format!("SELECT {expression} FROM t"),
-        &SqlSettings::default(),
-    )
-    .await?;
+async fn evaluate(
+    context: &SessionContext,
+    expression: &str,
+    table: &str,
+    settings: &SqlSettings,
+) -> Result<(String, String, String), SqlError> {
+    let batch = run(context, &format!("SELECT {expression} FROM {table}"), settings).await?;
     let schema = batch.schema();
     let field = schema.field(0);
     Ok((
@@ -244,15 +371,21 @@ const REFUSED: [&str; 7] = [
     "~ i",
 ];
 
-async fn compare(line: &str, contexts: &[SessionContext], refused: &mut Vec<String>) -> Vec<String> {
+async fn compare(
+    line: &str,
+    contexts: &[SessionContext],
+    settings: &SqlSettings,
+    refused: &mut Vec<String>,
+) -> Vec<String> {
     let fields: Vec<&str> = line.split('\t').collect();
     let (expression, rest) = (fields[1], &fields[2..]);
+    let table = fields[0].split(' ').nth(1).unwrap_or("t");
     let mut wrong = Vec::new();
     if LAST_DIGIT.contains(&expression) {
         return wrong;
     }
     for (at, context) in contexts.iter().enumerate() {
-        let ours = evaluate(context, expression).await;
+        let ours = evaluate(context, expression, table, settings).await;
         if let Err(e) = &ours
             && e.condition.starts_with("UNSUPPORTED")
         {
@@ -297,16 +430,25 @@ async fn compare(line: &str, contexts: &[SessionContext], refused: &mut Vec<Stri
 async fn every_expression_on_the_list_gives_sparks_name_type_and_values() {
     let rows = [with_rows(0..1), with_rows(1..2), with_rows(2..3)];
     let all = [with_rows(0..3)];
+    let ansi = SqlSettings::default();
+    let plain = SqlSettings {
+        ansi: false,
+        ..SqlSettings::default()
+    };
+    let aggregated = [[aggregated(&ansi)], [aggregated(&plain)]];
     let mut refused = Vec::new();
     let mut wrong = Vec::new();
     let mut checked = 0;
     for line in EXPRESSIONS.lines() {
-        let contexts = if line.starts_with("row") {
-            &rows[..]
-        } else {
-            &all[..]
+        let kind = line.split('\t').next().unwrap();
+        let is_plain = kind.ends_with(" plain");
+        let contexts = match kind {
+            "row" => &rows[..],
+            "all" => &all[..],
+            _ => &aggregated[usize::from(is_plain)],
         };
-        wrong.extend(compare(line, contexts, &mut refused).await);
+        let settings = if is_plain { &plain } else { &ansi };
+        wrong.extend(compare(line, contexts, settings, &mut refused).await);
         checked += 1;
     }
     assert!(

@@ -17,7 +17,7 @@ use datafusion::common::Result as DataFusionResult;
 use super::super::super::analyzer::{is_float, is_integer, is_string};
 use super::super::super::statements::timestamp;
 use super::super::text_of::{java_double, java_float, timestamp_text};
-use super::{CastFunction, Misfit, parse};
+use super::{CastFunction, Misfit, double_to_decimal, parse};
 use crate::SqlError;
 
 const MICROS: i64 = 1_000_000;
@@ -43,19 +43,37 @@ impl CastFunction {
         }
         match (from, &self.to) {
             (_, DataType::Utf8) => self.to_text(array),
-            (f, DataType::Decimal128(p, s)) if is_float(f) => {
-                let values = cast(array, &DataType::Float64)?;
-                self.primitive::<Decimal128Type, _>(
-                    values
-                        .as_primitive::<Float64Type>()
-                        .iter()
-                        .map(|v| v.map(java_double)),
-                    |text| parse::decimal(text, *p, *s),
-                )
-            }
+            (f, DataType::Decimal128(p, s)) if is_float(f) => self.float_to_decimal(array, *p, *s),
             (f, t) if is_time(f) || is_time(t) => self.convert_time(array),
             _ => self.with_arrow(array),
         }
+    }
+
+    /// What is no number becomes NULL.
+    fn float_to_decimal(&self, array: &ArrayRef, precision: u8, scale: i8) -> DataFusionResult<ArrayRef> {
+        let values = cast(array, &DataType::Float64)?;
+        let mut out = PrimitiveBuilder::<Decimal128Type>::with_capacity(values.len());
+        for value in values.as_primitive::<Float64Type>() {
+            let value = value.filter(|v| v.is_finite());
+            let digits = value.and_then(|v| double_to_decimal(v, precision, scale));
+            if let (Some(value), None, Misfit::Error) = (value, digits, self.misfit) {
+                return Err(self.out_of_range(&java_double(value)).into());
+            }
+            out.append_option(digits);
+        }
+        Ok(Arc::new(out.finish().with_data_type(self.to.clone())))
+    }
+
+    /// The error for a number of more digits than the decimal has.
+    fn out_of_range(&self, value: &str) -> SqlError {
+        SqlError::new(
+            "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+            format!(
+                "{value} cannot be represented as {}. If necessary set spark.sql.ansi.enabled to false to bypass this error, \
+                 and return NULL instead.",
+                super::super::type_name(&self.to)
+            ),
+        )
     }
 
     /// Conversions from and to dates and times, but for text.
@@ -131,6 +149,9 @@ impl CastFunction {
             ..CastOptions::default()
         };
         cast_with_options(array, &self.to, &options).map_err(|_| {
+            if matches!(self.to, DataType::Decimal128(..)) {
+                return self.out_of_range("A value").into();
+            }
             SqlError::new(
                 "CAST_OVERFLOW",
                 format!(
@@ -175,7 +196,20 @@ impl CastFunction {
             }),
             DataType::Float64 => self.primitive::<Float64Type, _>(texts(), |t| parse::double(t)),
             DataType::Decimal128(p, s) => {
-                self.primitive::<Decimal128Type, _>(texts(), |t| parse::decimal(t, *p, *s))
+                let mut out = PrimitiveBuilder::<Decimal128Type>::with_capacity(array.len());
+                for value in texts() {
+                    let digits = value.and_then(|text| parse::decimal(text, *p, *s));
+                    let number =
+                        value.filter(|t| digits.is_none() && parse::double(t).is_some_and(f64::is_finite));
+                    if let (Some(number), Misfit::Error) = (number, self.misfit) {
+                        return Err(self.out_of_range(number).into());
+                    }
+                    out.append_option(match value {
+                        Some(text) => self.fitting(digits, text)?,
+                        None => None,
+                    });
+                }
+                Ok(Arc::new(out.finish().with_data_type(self.to.clone())))
             }
             DataType::Date32 => self.primitive::<Date32Type, _>(texts(), |t| {
                 let days = parse::date(t)?

@@ -166,3 +166,9 @@ impl ScalarUDFImpl for CastFunction {
         }
     }
 }
+
+/// The unscaled digits of a double as a decimal of this precision and scale, rounded half up from the shortest text that
+/// reads back as the double; `None` for too many digits and for what is no number.
+pub(crate) fn double_to_decimal(value: f64, precision: u8, scale: i8) -> Option<i128> {
+    parse::decimal(&super::java_double(value), precision, scale)
+}

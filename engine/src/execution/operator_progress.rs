@@ -1,0 +1,82 @@
+//! What the stateful operators of a batch did, as progress shows it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tidemill_sql::{StateCommit, StatefulOperator};
+
+use super::stateful::StatefulFacts;
+use crate::progress::{EventTimeProgress, StateOperatorProgress, iso_8601};
+
+/// The parts of a progress that a query with state or a watermark has.
+#[derive(Debug, Default)]
+pub(crate) struct StatefulProgress {
+    pub(crate) event_time: EventTimeProgress,
+    pub(crate) operators: Vec<StateOperatorProgress>,
+}
+
+impl StatefulProgress {
+    /// Of a batch that ran with this watermark, ms since the epoch.
+    pub(super) fn of_batch(facts: &StatefulFacts, watermark_ms: i64) -> Self {
+        let operators = facts
+            .operators
+            .iter()
+            .map(|operator| operator_progress(operator, &facts.commits))
+            .collect();
+        Self {
+            event_time: event_time(facts, watermark_ms),
+            operators,
+        }
+    }
+}
+
+fn event_time(facts: &StatefulFacts, watermark_ms: i64) -> EventTimeProgress {
+    let mut out = EventTimeProgress::default();
+    if !facts.has_watermark {
+        return out;
+    }
+    if let Some(stats) = &facts.event_times {
+        out.avg = stats.avg_ms().map(iso_8601);
+        out.max = Some(iso_8601(stats.max_ms));
+        out.min = Some(iso_8601(stats.min_ms));
+    }
+    out.watermark = Some(iso_8601(watermark_ms));
+    out
+}
+
+fn operator_progress(operator: &StatefulOperator, commits: &[StateCommit]) -> StateOperatorProgress {
+    let commits = commits.iter().filter(|commit| commit.operator == operator.id);
+    let mut out = StateOperatorProgress {
+        operator_name: operator.name.to_owned(),
+        num_shuffle_partitions: u64::from(operator.partitions.get()),
+        ..StateOperatorProgress::default()
+    };
+    let mut custom: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut updates, mut removals, mut commit_time) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for commit in commits {
+        out.num_rows_total += commit.metrics.rows_total;
+        out.num_rows_updated += commit.metrics.rows_updated;
+        out.num_rows_removed += commit.metrics.rows_removed;
+        out.memory_used_bytes += commit.metrics.memory_used_bytes;
+        out.num_rows_dropped_by_watermark += commit.rows_dropped_by_watermark;
+        out.num_state_store_instances += 1;
+        updates += commit.all_updates;
+        removals += commit.all_removals;
+        commit_time += commit.commit;
+        for (name, value) in commit.metrics.custom() {
+            *custom.entry(name.to_owned()).or_default() += value;
+        }
+        if let Some(duplicates) = commit.dropped_duplicate_rows {
+            *custom.entry("numDroppedDuplicateRows".to_owned()).or_default() += duplicates;
+        }
+    }
+    out.all_updates_time_ms = millis(updates);
+    out.all_removals_time_ms = millis(removals);
+    out.commit_time_ms = millis(commit_time);
+    out.custom_metrics = custom;
+    out
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

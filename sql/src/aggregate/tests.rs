@@ -1,0 +1,406 @@
+//! The layouts against those that Spark wrote, and results carried through buffers.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
+use arrow::json::ReaderBuilder;
+use datafusion::catalog::MemTable;
+use datafusion::execution::{SessionStateBuilder, TaskContext};
+use datafusion::functions_aggregate::expr_fn;
+use datafusion::logical_expr::{EmitTo, Expr};
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::{DataFrame, SessionContext, col};
+
+use super::BufferLayout;
+use crate::dialect::{SqlSettings, Statement, configure, parse_script, plan_query};
+
+/// The columns of the golden case `agg_functions`.
+fn schema() -> Arc<Schema> {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let columns = [
+        ("k", DataType::Utf8),
+        ("i", DataType::Int32),
+        ("l", DataType::Int64),
+        ("db", DataType::Float64),
+        ("dec", DataType::Decimal128(10, 2)),
+        ("big", DataType::Decimal128(30, 5)),
+        ("s", DataType::Utf8),
+        ("d", DataType::Date32),
+        ("t", utc),
+        ("small", DataType::Decimal128(5, 2)),
+        ("mid", DataType::Decimal128(12, 2)),
+        ("f", DataType::Float32),
+    ];
+    let fields: Vec<Field> = columns.into_iter().map(|(n, t)| Field::new(n, t, true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// Rows of two keys, the second only null.
+fn rows() -> RecordBatch {
+    let mut text = String::new();
+    for i in 0..5 {
+        text.push_str(&format!(
+            r#"{{"k":"a","i":{i},"l":{i}000000,"db":{i}.25,"dec":{i}.10,"big":9999999999999.{i},"s":"s{i}","d":"2024-03-0{day}",
+               "t":"2024-03-01T00:00:0{i}Z","small":{i}.01,"mid":{i}.02,"f":{i}.5}}"#,
+            day = i + 1
+        ));
+    }
+    text.push_str(r#"{"k":"b"}"#);
+    let mut reader = ReaderBuilder::new(schema()).build(text.as_bytes()).unwrap();
+    reader.next().unwrap().unwrap()
+}
+
+fn session() -> SessionContext {
+    let builder = SessionStateBuilder::new().with_default_features();
+    let settings = SqlSettings::default();
+    let context = SessionContext::new_with_state(configure(builder, &settings).build());
+    let half = |at: usize| rows().slice(at * 3, 3);
+    let table = MemTable::try_new(schema(), vec![vec![half(0)], vec![half(1)]]).unwrap();
+    context.register_table("src", Arc::new(table)).unwrap();
+    context
+}
+
+async fn sql(functions: &str) -> Arc<dyn ExecutionPlan> {
+    let context = session();
+    let settings = SqlSettings::default();
+    let text = format!("SELECT k, {functions} FROM src GROUP BY k");
+    let statement = parse_script(&text, settings.dialect)
+        .unwrap()
+        .pop()
+        .unwrap()
+        .statement;
+    let Statement::Query(query) = statement else {
+        panic!("no query");
+    };
+    let plan = plan_query(&context.state(), &query, &settings).await.unwrap();
+    context.state().create_physical_plan(&plan).await.unwrap()
+}
+
+fn find(plan: &Arc<dyn ExecutionPlan>, partial: bool) -> Option<Arc<dyn ExecutionPlan>> {
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>()
+        && (*aggregate.mode() == AggregateMode::Partial) == partial
+    {
+        return Some(Arc::clone(plan));
+    }
+    plan.children().into_iter().find_map(|child| find(child, partial))
+}
+
+fn functions(partial: &Arc<dyn ExecutionPlan>) -> Vec<Arc<AggregateFunctionExpr>> {
+    partial
+        .downcast_ref::<AggregateExec>()
+        .unwrap()
+        .aggr_expr()
+        .to_vec()
+}
+
+fn spark_type(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Int64 => "long".to_owned(),
+        DataType::Int32 => "integer".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        other => crate::dialect::type_name(other).to_lowercase(),
+    }
+}
+
+async fn buffers(text: &str) -> Vec<String> {
+    let partial = find(&sql(text).await, true).unwrap();
+    let layouts = functions(&partial)
+        .into_iter()
+        .map(|f| BufferLayout::of(&f).unwrap());
+    layouts
+        .flat_map(|layout| {
+            assert!(layout.is_portable());
+            layout.fields().to_vec()
+        })
+        .map(|field| {
+            assert!(field.is_nullable());
+            format!("{} {}", field.name(), spark_type(field.data_type()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_buffers_of_the_golden_case_agg_functions_have_its_names_order_and_types() {
+    let found = buffers(
+        "count(*), count(i), sum(i), sum(l), sum(db), sum(dec), sum(big), avg(i), avg(db), avg(dec), min(s), max(s), \
+         min(i), max(t), min(d), max(big), first(s), last(s), first(s, true), stddev(db), var_pop(db), max_by(s, i), \
+         bool_and(i > 0), sum(small), avg(small), sum(mid), avg(mid), avg(big), sum(f), avg(l), covar_samp(db, i), \
+         corr(db, i), skewness(db), kurtosis(db), bit_or(i), count_if(i > 1), any_value(s), try_sum(i)",
+    )
+    .await;
+    let spark = "count long, count long, sum long, sum long, sum double, sum decimal(20,2), isEmpty boolean, \
+         sum decimal(38,5), isEmpty boolean, sum double, count long, sum double, count long, sum double, count long, \
+         min string, max string, min integer, max timestamp, min date, max decimal(30,5), first string, valueSet boolean, \
+         last string, valueSet boolean, first string, valueSet boolean, n double, avg double, m2 double, n double, \
+         avg double, m2 double, valueWithExtremumOrdering string, extremumOrdering integer, min boolean, sum long, \
+         sum double, count long, sum decimal(22,2), isEmpty boolean, sum decimal(22,2), count long, sum decimal(38,5), \
+         count long, sum double, sum double, count long, n double, xAvg double, yAvg double, ck double, n double, \
+         xAvg double, yAvg double, ck double, xMk double, yMk double, n double, avg double, m2 double, m3 double, n double, \
+         avg double, m2 double, m3 double, m4 double, bit_or integer, count long, sum long, isEmpty boolean";
+    assert_eq!(found.join(", "), spark);
+}
+
+#[tokio::test]
+async fn lists_and_distinct_counts_have_the_buffers_of_the_golden_case_agg_collect_hll() {
+    let found = buffers("collect_list(i), collect_set(s), approx_count_distinct(i)").await;
+    assert_eq!(
+        found[..4],
+        ["buf binary", "buf binary", "MS[0] long", "MS[1] long"]
+    );
+    assert_eq!(found.len(), 54);
+    assert_eq!(buffers("approx_count_distinct(i, 0.01)").await.len(), 1639);
+}
+
+/// Runs the partial aggregation, carries its states through buffers, and merges them.
+async fn through_buffers(plan: &Arc<dyn ExecutionPlan>) -> Vec<ArrayRef> {
+    let partial = find(plan, true).unwrap();
+    let aggregates = functions(&partial);
+    let batches = collect(Arc::clone(&partial), Arc::new(TaskContext::default()))
+        .await
+        .unwrap();
+    let mut results = Vec::new();
+    let mut at = 1;
+    for aggregate in aggregates {
+        let layout = BufferLayout::of(&aggregate).unwrap();
+        let width = aggregate.state_fields().unwrap().len();
+        let mut merged: Box<dyn datafusion::logical_expr::GroupsAccumulator> =
+            if aggregate.groups_accumulator_supported() {
+                aggregate.create_groups_accumulator().unwrap()
+            } else {
+                let aggregate = Arc::clone(&aggregate);
+                Box::new(datafusion::physical_expr::GroupsAccumulatorAdapter::new(
+                    move || aggregate.create_accumulator(),
+                ))
+            };
+        for batch in &batches {
+            let states: Vec<ArrayRef> = batch.columns()[at..at + width].to_vec();
+            let buffers = layout.to_buffers(&states).unwrap();
+            for (buffer, field) in buffers.iter().zip(layout.fields()) {
+                assert_eq!(buffer.data_type(), field.data_type(), "{}", aggregate.name());
+            }
+            let states = layout.to_states(&buffers).unwrap();
+            let keys = batch.column(0).as_string::<i32>();
+            let groups: Vec<usize> = keys.iter().map(|k| usize::from(k == Some("b"))).collect();
+            merged.merge_batch(&states, &groups, 2).unwrap();
+        }
+        results.push(merged.evaluate(EmitTo::All).unwrap());
+        at += width;
+    }
+    results
+}
+
+async fn assert_carried(plan: Arc<dyn ExecutionPlan>) {
+    let carried = through_buffers(&plan).await;
+    let whole = find(&plan, false).unwrap();
+    let batches =
+        datafusion::physical_plan::execute_stream_partitioned(whole, Arc::new(TaskContext::default()))
+            .unwrap();
+    let mut direct: Vec<Option<Vec<String>>> = vec![None, None];
+    for stream in batches {
+        let batches = datafusion::physical_plan::common::collect(stream).await.unwrap();
+        for batch in batches {
+            for row in 0..batch.num_rows() {
+                let key = batch.column(0).as_string::<i32>().value(row) == "b";
+                let values = batch.columns()[1..].iter();
+                direct[usize::from(key)] = Some(values.map(|c| text(c, row)).collect());
+            }
+        }
+    }
+    for (key, direct) in direct.into_iter().enumerate() {
+        let carried: Vec<String> = carried.iter().map(|c| text(c, key)).collect();
+        assert_eq!(carried, direct.unwrap(), "key {key}");
+    }
+}
+
+fn text(column: &ArrayRef, row: usize) -> String {
+    arrow::util::display::array_value_to_string(column, row).unwrap()
+}
+
+#[tokio::test]
+async fn results_are_the_same_through_the_buffers_of_sparks_functions() {
+    let functions = "count(*), count(i), sum(i), sum(db), sum(dec), sum(big), sum(small), avg(i), avg(dec), avg(small), \
+        avg(big), min(s), max(t), min(d), first(s), last(s, true), max_by(s, i), min_by(i, s), bool_and(i > 0), \
+        bool_or(i > 0), covar_samp(db, i), corr(db, i), skewness(db), kurtosis(db), stddev(db), bit_or(i), bit_xor(l), \
+        bit_and(i), count_if(i > 1), try_sum(i), try_sum(dec), try_avg(big), regr_slope(db, i), regr_intercept(db, i), \
+        regr_r2(db, i), regr_avgx(db, i), regr_sxx(db, i), approx_count_distinct(s), percentile(i, 0.3), median(dec), \
+        mode(i > 9), percentile_approx(db, array(0.2, 0.8)), histogram_numeric(i, 3), size(collect_list(s)), \
+        size(collect_set(i)), percentile_cont(0.2) WITHIN GROUP (ORDER BY db DESC), \
+        listagg(s, ',') WITHIN GROUP (ORDER BY i DESC)";
+    assert_carried(sql(functions).await).await;
+}
+
+#[tokio::test]
+async fn results_are_the_same_through_the_buffers_of_datafusions_functions() {
+    let context = session();
+    let exprs: Vec<Expr> = vec![
+        expr_fn::count(col("i")),
+        expr_fn::sum(col("l")),
+        expr_fn::sum(col("db")),
+        expr_fn::sum(col("small")),
+        expr_fn::sum(col("dec")),
+        expr_fn::avg(col("db")),
+        expr_fn::avg(col("small")),
+        expr_fn::avg(col("mid")),
+        expr_fn::min(col("s")),
+        expr_fn::max(col("t")),
+        expr_fn::stddev(col("db")),
+        expr_fn::var_pop(col("db")),
+        expr_fn::covar_samp(col("db"), col("i")),
+        expr_fn::corr(col("db"), col("i")),
+        expr_fn::bit_or(col("i")),
+        expr_fn::bool_and(col("i").gt(datafusion::prelude::lit(0))),
+        expr_fn::first_value(col("s"), vec![]),
+        expr_fn::last_value(col("s"), vec![]),
+        expr_fn::approx_distinct(col("s")),
+        expr_fn::regr_slope(col("db"), col("i")),
+    ];
+    let frame: DataFrame = context.table("src").await.unwrap();
+    let frame = frame.aggregate(vec![col("k")], exprs).unwrap();
+    assert_carried(frame.create_physical_plan().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn equal_functions_under_two_names_share_one_buffer() {
+    assert_eq!(
+        buffers("first(s), any_value(s), mean(i), avg(i), std(db), stddev(db)")
+            .await
+            .len(),
+        7
+    );
+}
+
+#[tokio::test]
+async fn a_function_without_a_counterpart_is_kept_and_not_portable() {
+    let context = session();
+    let frame = context.table("src").await.unwrap();
+    let frame = frame
+        .aggregate(vec![col("k")], vec![expr_fn::regr_slope(col("db"), col("i"))])
+        .unwrap();
+    let plan = frame.create_physical_plan().await.unwrap();
+    let layout = BufferLayout::of(&functions(&find(&plan, true).unwrap())[0]).unwrap();
+    assert!(!layout.is_portable());
+    assert_eq!(*layout.fields()[0].data_type(), DataType::Int64);
+}
+
+#[tokio::test]
+async fn words_of_a_distinct_count_are_those_of_the_golden_case() {
+    use super::fold::Grouped;
+    use super::hyperloglog::ApproxCountDistinct;
+    use datafusion::logical_expr::GroupsAccumulator;
+
+    let mut counted = Grouped::new(ApproxCountDistinct { precision: 9 });
+    let values: ArrayRef = Arc::new(Int32Array::from(vec![0, 1, 2, 3, 7]));
+    counted.update_batch(&[values], &[0; 5], None, 1).unwrap();
+    let words = counted.state(EmitTo::All).unwrap();
+    let words = words[0].as_list::<i32>().value(0);
+    let words: &Int64Array = words.as_primitive::<Int64Type>();
+    let set: Vec<(usize, i64)> = words
+        .values()
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, w)| *w != 0)
+        .collect();
+    assert_eq!(words.len(), 52);
+    assert_eq!(set, GOLDEN_WORDS);
+}
+
+/// The words that are not zero in the last state of key `a` of the case `agg_collect_hll`.
+const GOLDEN_WORDS: [(usize, i64); 5] = [
+    (7, 8_796_093_022_208),
+    (10, 2),
+    (17, 262_144),
+    (23, 262_144),
+    (32, 274_877_906_944),
+];
+
+#[test]
+fn a_list_has_the_bytes_that_spark_wrote_in_the_golden_case() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    let golden = "AAAAAAAAAABAAAAAEAAAAAMAAAAAAAAAAAAAAAAAAAACAAAAKAAAAAIAAAAwAAAAAgAAADgAAABzNwAAAAAAAHMwAAAAAAAAczEAAAAAAAA=";
+    let mut lists = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+    for text in ["s7", "s0", "s1"] {
+        lists.values().append_value(text);
+    }
+    lists.append(true);
+    let lists: ArrayRef = Arc::new(lists.finish());
+    let rows = super::buffer_bytes::rows_of_lists(&lists).unwrap();
+    assert_eq!(STANDARD.encode(rows.as_binary::<i32>().value(0)), golden);
+    let back = super::buffer_bytes::lists_of_rows(&rows, lists.data_type()).unwrap();
+    assert_eq!(&back, &lists);
+}
+
+/// The state of one group after a batch of values was merged into the state of the batch before.
+fn merged_bytes<F: super::fold::Fold>(fold: impl Fn() -> F) -> String {
+    use super::fold::Grouped;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use datafusion::logical_expr::GroupsAccumulator;
+
+    let mut whole = Grouped::new(fold());
+    for values in [vec![0.0, 0.25, 0.5, 0.75, 1.0], vec![1.25, 1.5, 1.75]] {
+        let groups = vec![0; values.len()];
+        let values: ArrayRef = Arc::new(arrow::array::Float64Array::from(values));
+        let mut batch = Grouped::new(fold());
+        batch.update_batch(&[values], &groups, None, 1).unwrap();
+        let states = batch.state(EmitTo::All).unwrap();
+        whole.merge_batch(&states, &[0], 1).unwrap();
+    }
+    let state = whole.state(EmitTo::All).unwrap();
+    STANDARD.encode(state[0].as_binary::<i32>().value(0))
+}
+
+#[test]
+fn a_histogram_has_the_bytes_that_spark_wrote() {
+    let bytes = merged_bytes(|| super::histogram::Histogram {
+        limit: 3,
+        data_type: DataType::Float64,
+    });
+    assert_eq!(
+        bytes,
+        "AAAAAwAAAAM/0AAAAAAAAEAIAAAAAAAAP+wAAAAAAABAAAAAAAAAAD/4AAAAAAAAQAgAAAAAAAA="
+    );
+}
+
+#[test]
+fn a_quantile_summary_has_the_bytes_that_spark_wrote() {
+    let bytes = merged_bytes(|| super::quantiles::ApproxPercentile {
+        parts: vec![0.5],
+        is_list: false,
+        error: 1.0 / 10_000.0,
+        data_type: DataType::Float64,
+    });
+    let spark = "AAAnED8aNuLrHEMtAAAAAAAAAAgAAAAIAAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAAP9AAAAAAAAAAAAAAAAAAAQAAAAAAAAAAP+AAAAAAAAAAAAAA\
+        AAAAAQAAAAAAAAAAP+gAAAAAAAAAAAAAAAAAAQAAAAAAAAAAP/AAAAAAAAAAAAAAAAAAAQAAAAAAAAAAP/QAAAAAAAAAAAAAAAAAAQAAAAAAAAAA\
+        P/gAAAAAAAAAAAAAAAAAAQAAAAAAAAAAP/wAAAAAAAAAAAAAAAAAAQAAAAAAAAAA";
+    assert_eq!(bytes, spark.split_whitespace().collect::<String>());
+}
+
+#[test]
+fn values_with_counts_are_read_from_the_bytes_that_spark_wrote() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    let golden = "AAAAIAAAAAAAAAAAAgAAABgAAAADAAAAAAAAAHMwAAAAAAAAAAAAIAAAAAAAAAAAAgAAABgAAAADAAAAAAAAAHMxAAAAAAAAAAAAIAAAAAAAAAAAAgAA\
+        ABgAAAACAAAAAAAAAHMyAAAAAAAA/////w==";
+    let golden: String = golden.split_whitespace().collect();
+    let bytes = STANDARD.decode(golden).unwrap();
+    let bytes: ArrayRef = Arc::new(arrow::array::BinaryArray::from_vec(vec![
+        &bytes,
+        &(-1_i32).to_be_bytes(),
+    ]));
+    let lists =
+        super::buffer_bytes::counted_of_bytes(&bytes, &super::buffer_bytes::counted_type(&DataType::Utf8))
+            .unwrap();
+    assert_eq!(
+        text(&lists, 0),
+        "[{value: s0, count: 3}, {value: s1, count: 3}, {value: s2, count: 2}]"
+    );
+    assert_eq!(text(&lists, 1), "[]");
+    assert_eq!(&super::buffer_bytes::bytes_of_counted(&lists).unwrap(), &bytes);
+}

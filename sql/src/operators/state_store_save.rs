@@ -1,0 +1,479 @@
+//! Streaming aggregation: merges a batch's partial aggregates with the state, saves what changed, gives the mode's rows.
+//!
+//! The input is a partial aggregation of DataFusion's (keys, then the states of each aggregate, then the state
+//! partition). Per batch of rows: groups behind the late watermark are dropped, keys become state rows, new groups first
+//! merge what the store holds of them, then all rows merge. At the end every touched group is put into its store, and
+//!
+//! | mode | gives | lets go |
+//! |---|---|---|
+//! | update | every touched group | groups behind the eviction watermark, silently |
+//! | append | the groups it lets go | groups behind the eviction watermark |
+//! | complete | every group of the state | nothing, and no group is late |
+//!
+//! A value row is the buffers in the order of the aggregates; in format 1 the key columns stand before them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{internal_datafusion_err, internal_err};
+use datafusion::error::Result as DataFusionResult;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::udaf::AggregateFunctionExpr;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
+    InputDistributionRequirements, Partitioning, PlanProperties, SendableRecordBatchStream,
+};
+use futures::{StreamExt, TryStreamExt};
+use tidemill_state::{ExpiryIndex, Rows, StateRowCodec, StateSchema, StateStoreSpec};
+
+use super::aggregate_buffers::{Accumulators, AggregateBuffers};
+use super::group_table::GroupTable;
+use super::open_stores::{OpenStores, TaskCounts};
+use super::state_partition::{owned_partitions, required_distribution, state_partitions_of};
+use super::{BatchState, EventTimeColumn, StateInfo, StatefulOperator};
+use crate::OutputMode;
+use crate::error::state;
+
+/// The value column that tells Spark that it cannot read the others.
+const NOT_PORTABLE: &str = "tidemill_not_portable";
+
+/// Merges partial aggregates with the state.
+#[derive(Clone, Debug)]
+pub(crate) struct StateStoreSaveExec {
+    input: Arc<dyn ExecutionPlan>,
+    shared: Arc<Shared>,
+    distribution: Distribution,
+    properties: Arc<PlanProperties>,
+}
+
+/// What every task of the operator needs.
+#[derive(Debug)]
+struct Shared {
+    info: StateInfo,
+    /// The key columns as the state holds them.
+    keys: Fields,
+    key_codec: StateRowCodec,
+    value: Fields,
+    value_codec: StateRowCodec,
+    /// Columns of a value before its buffers: the key's in format 1.
+    repeated_keys: usize,
+    buffers: AggregateBuffers,
+    event_time: Option<EventTimeColumn>,
+    spec: StateStoreSpec,
+    schema: SchemaRef,
+    distribution: Distribution,
+}
+
+impl StateStoreSaveExec {
+    /// Over `input`: the key columns, the states of `aggregates`, and the state partition.
+    ///
+    /// `keys` name the key columns as the state schema has them; `schema` is the output: the keys, then the results.
+    pub(crate) fn try_new(
+        input: Arc<dyn ExecutionPlan>,
+        keys: &[FieldRef],
+        aggregates: Vec<Arc<AggregateFunctionExpr>>,
+        info: StateInfo,
+        schema: SchemaRef,
+        tasks: usize,
+    ) -> DataFusionResult<Self> {
+        let buffers = AggregateBuffers::try_new(aggregates)?;
+        let event_time = EventTimeColumn::find(keys)?.filter(|_| info.mode != OutputMode::Complete);
+        let keys: Fields = keys.iter().map(|key| stored(key)).collect();
+        let repeated_keys = if info.aggregation_format == 1 {
+            keys.len()
+        } else {
+            0
+        };
+        let mut value: Vec<FieldRef> = keys.iter().take(repeated_keys).cloned().collect();
+        value.extend(buffers.fields());
+        if !buffers.is_portable() {
+            value.push(Arc::new(Field::new(NOT_PORTABLE, DataType::Boolean, true)));
+        }
+        let value = Fields::from(value);
+        let expiry = event_time
+            .map(|column| column.time_field())
+            .transpose()?
+            .map(ExpiryIndex::Key);
+        let distribution =
+            required_distribution(&input.schema(), info.partitions_of(!keys.is_empty()), tasks)?;
+        let shared = Shared {
+            key_codec: StateRowCodec::try_new(&keys).map_err(state)?,
+            value_codec: StateRowCodec::try_new(&value).map_err(state)?,
+            info,
+            keys,
+            value,
+            repeated_keys,
+            buffers,
+            event_time,
+            spec: StateStoreSpec {
+                expiry,
+                ..StateStoreSpec::default()
+            },
+            schema,
+            distribution: distribution.clone(),
+        };
+        Ok(Self::over(input, Arc::new(shared), distribution))
+    }
+
+    fn over(input: Arc<dyn ExecutionPlan>, shared: Arc<Shared>, distribution: Distribution) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&shared.schema)),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            input,
+            shared,
+            distribution,
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// What the engine must know.
+    pub(super) fn operator(&self) -> StatefulOperator {
+        let info = &self.shared.info;
+        StatefulOperator {
+            id: info.operator,
+            name: "stateStoreSave",
+            partitions: info.partitions_of(!self.shared.keys.is_empty()),
+            schema: StateSchema {
+                key: self.shared.keys.clone(),
+                value: self.shared.value.clone(),
+            },
+            runs_without_data: info.mode != OutputMode::Complete,
+            eviction_watermark_us: info.eviction_watermark_us,
+            is_watermarked: info.is_watermarked,
+            mode: info.mode,
+        }
+    }
+}
+
+/// A key column as the state holds it: a type that a state row has, and nullable throughout, as Spark's.
+pub(super) fn stored(field: &FieldRef) -> FieldRef {
+    let data_type = stored_type(field.data_type());
+    let stored = Field::new(field.name(), data_type, true).with_metadata(field.metadata().clone());
+    Arc::new(stored)
+}
+
+fn stored_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Dictionary(_, value) => stored_type(value),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(stored).collect()),
+        DataType::List(item) => DataType::List(stored(item)),
+        other => other.clone(),
+    }
+}
+
+impl DisplayAs for StateStoreSaveExec {
+    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let info = &self.shared.info;
+        write!(
+            f,
+            "StateStoreSaveExec: operator={}, mode={}, partitions={}",
+            info.operator.0,
+            info.mode,
+            info.partitions_of(!self.shared.keys.is_empty())
+        )
+    }
+}
+
+impl ExecutionPlan for StateStoreSaveExec {
+    fn name(&self) -> &'static str {
+        "StateStoreSaveExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![self.distribution.clone()])
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>,
+    ) -> DataFusionResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let (Some(input), true) = (children.pop(), children.is_empty()) else {
+            return internal_err!("StateStoreSaveExec has one input");
+        };
+        Ok(Arc::new(Self::over(
+            input,
+            Arc::clone(&self.shared),
+            self.distribution.clone(),
+        )))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> DataFusionResult<SendableRecordBatchStream> {
+        let batch = BatchState::of_task(&context)?;
+        let shared = Arc::clone(&self.shared);
+        let partitions = shared.info.partitions_of(!shared.keys.is_empty());
+        let owned = owned_partitions(&self.input, &shared.distribution, partitions, partition)?;
+        let input = self.input.execute(partition, Arc::clone(&context))?;
+        let rows_per_batch = context.session_config().batch_size();
+        let output = futures::stream::once(async move {
+            let rows = shared.run(&batch, input, &owned).await?;
+            let slices = slices(rows, rows_per_batch);
+            Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(slices.into_iter().map(Ok)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.shared.schema),
+            output.try_flatten(),
+        )))
+    }
+}
+
+/// The batch in pieces of the session's batch size; nothing of an empty one.
+fn slices(batch: RecordBatch, rows: usize) -> Vec<RecordBatch> {
+    (0..batch.num_rows())
+        .step_by(rows.max(1))
+        .map(|from| batch.slice(from, rows.min(batch.num_rows() - from)))
+        .collect()
+}
+
+/// The groups of one task and their accumulators.
+struct Merged {
+    groups: GroupTable,
+    accumulators: Accumulators,
+}
+
+impl Shared {
+    /// One task: merge, save, commit, and the rows to give.
+    async fn run(
+        &self,
+        batch: &Arc<BatchState>,
+        mut input: SendableRecordBatchStream,
+        owned: &[u32],
+    ) -> DataFusionResult<RecordBatch> {
+        let mut stores = OpenStores::load(batch, &self.info, &self.spec, owned).await?;
+        let mut counts = TaskCounts::default();
+        let mut merged = Merged {
+            groups: GroupTable::default(),
+            accumulators: self.buffers.accumulators()?,
+        };
+        while let Some(rows) = input.next().await {
+            let began = batch.now();
+            self.merge(rows?, &mut merged, &mut stores, &mut counts)?;
+            counts.all_updates += batch.now().saturating_sub(began);
+        }
+        let began = batch.now();
+        let states = self.save(&mut merged, &mut stores)?;
+        let removed = batch.now();
+        counts.all_updates += removed.saturating_sub(began);
+        let output = match self.info.mode {
+            OutputMode::Update => {
+                self.evict(&mut stores, None)?;
+                self.output(merged.groups.keys(), &states)?
+            }
+            OutputMode::Append => {
+                let mut closed = (Rows::default(), Rows::default());
+                self.evict(&mut stores, Some(&mut closed))?;
+                self.output_of_rows(&closed.0, &closed.1)?
+            }
+            OutputMode::Complete => {
+                let (mut keys, mut values) = (Rows::default(), Rows::default());
+                for store in stores.all() {
+                    store
+                        .for_each(&mut |key, value| {
+                            keys.push(key);
+                            values.push(value);
+                            Ok(())
+                        })
+                        .map_err(state)?;
+                }
+                self.output_of_rows(&keys, &values)?
+            }
+        };
+        counts.all_removals = batch.now().saturating_sub(removed);
+        stores.commit(batch, &self.info, counts).await?;
+        Ok(output)
+    }
+
+    /// Merges rows of partial aggregates into their groups.
+    fn merge(
+        &self,
+        rows: RecordBatch,
+        merged: &mut Merged,
+        stores: &mut OpenStores,
+        counts: &mut TaskCounts,
+    ) -> DataFusionResult<()> {
+        let rows = self.in_time(rows, counts)?;
+        let (keys, rest) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
+        let Some((partitions, states)) = rest.split_last() else {
+            return internal_err!("a partial aggregation without a state partition");
+        };
+        let keys = self.stored_keys(keys)?;
+        let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
+        self.key_codec
+            .encode(&keys, rows.num_rows(), &mut key_rows)
+            .map_err(state)?;
+        let known = merged.groups.len();
+        let groups = merged
+            .groups
+            .intern(&key_rows, state_partitions_of(partitions)?.values());
+        self.restore(known, merged, stores)?;
+        let states = self.buffers.partial_states(states)?;
+        merged.accumulators.merge(&states, &groups, merged.groups.len())
+    }
+
+    /// Drops the groups that come behind the watermark.
+    fn in_time(&self, rows: RecordBatch, counts: &mut TaskCounts) -> DataFusionResult<RecordBatch> {
+        let Some(column) = self.event_time else {
+            return Ok(rows);
+        };
+        let kept: BooleanArray = column.in_time(rows.columns(), self.info.late_watermark_us)?;
+        let dropped = kept.false_count();
+        if dropped == 0 {
+            return Ok(rows);
+        }
+        counts.rows_dropped_by_watermark += dropped as u64;
+        Ok(filter_record_batch(&rows, &kept)?)
+    }
+
+    /// The key columns in the types of the state.
+    fn stored_keys(&self, keys: &[ArrayRef]) -> DataFusionResult<Vec<ArrayRef>> {
+        keys.iter()
+            .zip(&self.keys)
+            .map(|(key, field)| match (key.data_type(), field.data_type()) {
+                (DataType::Dictionary(..), to) => Ok(cast(key, to)?),
+                (from, DataType::Int64) if from.is_unsigned_integer() => Ok(cast(key, &DataType::Int64)?),
+                _ => Ok(Arc::clone(key)),
+            })
+            .collect()
+    }
+
+    /// Merges what the stores hold of the groups from number `known` on.
+    fn restore(&self, known: usize, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
+        let total = merged.groups.len();
+        for (partition, groups) in merged.groups.by_partition(known) {
+            let mut keys = Rows::with_capacity(groups.len(), groups.len() * 32);
+            for group in &groups {
+                keys.push(merged.groups.keys().row(*group));
+            }
+            let (mut found, mut values) = (Vec::new(), Rows::default());
+            stores.of(partition)?.get_batch(&keys, &mut found, &mut values);
+            if found.is_empty() {
+                continue;
+            }
+            let found: Option<Vec<usize>> = found
+                .iter()
+                .map(|place| groups.get(usize::try_from(*place).ok()?).copied())
+                .collect();
+            let found =
+                found.ok_or_else(|| internal_datafusion_err!("a store found a key it was not asked for"))?;
+            let states = self.buffers.states(&self.buffer_columns(&values)?)?;
+            merged.accumulators.merge(&states, &found, total)?;
+        }
+        Ok(())
+    }
+
+    /// The buffer columns of value rows.
+    fn buffer_columns(&self, values: &Rows) -> DataFusionResult<Vec<ArrayRef>> {
+        let mut columns = self.value_codec.decode(values.iter()).map_err(state)?;
+        columns.drain(..self.repeated_keys.min(columns.len()));
+        if !self.buffers.is_portable() {
+            columns.pop();
+        }
+        Ok(columns)
+    }
+
+    /// Puts every touched group into its store; gives the groups' states.
+    fn save(&self, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<Vec<Vec<ArrayRef>>> {
+        let accumulators = std::mem::replace(&mut merged.accumulators, self.buffers.accumulators()?);
+        let states = accumulators.into_states()?;
+        let rows = merged.groups.len();
+        let mut columns = Vec::new();
+        if self.repeated_keys > 0 {
+            columns = self
+                .key_codec
+                .decode(merged.groups.keys().iter())
+                .map_err(state)?;
+        }
+        columns.extend(self.buffers.buffers(&states)?);
+        if !self.buffers.is_portable() {
+            columns.push(Arc::new(BooleanArray::new_null(rows)));
+        }
+        let mut values = Rows::with_capacity(rows, rows * 16);
+        self.value_codec
+            .encode(&columns, rows, &mut values)
+            .map_err(state)?;
+        for (partition, groups) in merged.groups.by_partition(0) {
+            let store = stores.of(partition)?;
+            for group in groups {
+                store
+                    .put(merged.groups.keys().row(group), values.row(group))
+                    .map_err(state)?;
+            }
+        }
+        Ok(states)
+    }
+
+    /// Lets go of what is behind the eviction watermark, and gathers it if asked to.
+    fn evict(&self, stores: &mut OpenStores, mut closed: Option<&mut (Rows, Rows)>) -> DataFusionResult<()> {
+        if self.event_time.is_none() {
+            return Ok(());
+        }
+        for store in stores.all() {
+            store
+                .expire(self.info.eviction_watermark_us, &mut |key, value| {
+                    if let Some((keys, values)) = closed.as_deref_mut() {
+                        keys.push(key);
+                        values.push(value);
+                    }
+                    Ok(())
+                })
+                .map_err(state)?;
+        }
+        Ok(())
+    }
+
+    fn output_of_rows(&self, keys: &Rows, values: &Rows) -> DataFusionResult<RecordBatch> {
+        let states = self.buffers.states(&self.buffer_columns(values)?)?;
+        self.output(keys, &states)
+    }
+
+    /// The rows of groups: their keys and the results of their states.
+    fn output(&self, keys: &Rows, states: &[Vec<ArrayRef>]) -> DataFusionResult<RecordBatch> {
+        let mut columns = self.key_codec.decode(keys.iter()).map_err(state)?;
+        columns.extend(self.buffers.evaluate(states, keys.len())?);
+        let columns = columns
+            .into_iter()
+            .zip(self.schema.fields())
+            .map(|(column, field)| {
+                if column.data_type() == field.data_type() {
+                    return Ok(column);
+                }
+                Ok(cast(&column, field.data_type())?)
+            })
+            .collect::<DataFusionResult<Vec<_>>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(keys.len()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns,
+            &options,
+        )?)
+    }
+}

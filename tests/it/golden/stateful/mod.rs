@@ -1,0 +1,270 @@
+//! Tidemill goes on with the state that Spark left: every stateful golden case of the HDFS-backed provider, cut at every
+//! batch boundary.
+//!
+//! A run gets the files of the later batches one batch at a time, as Spark got them. Rows, watermarks, what each operator
+//! did and the final state, byte for byte, must be Spark's. Where the next batch of Spark's had no data, the cut leaves
+//! its offsets: the run begins with that batch, as after a crash.
+
+mod cases;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use datafusion::prelude::DataFrame;
+use serde_json::Value;
+use tidemill::prelude::*;
+use tidemill_checkpoint::{InlineBlocking, LocalFileManager};
+use tidemill_state::{
+    CompressionCodec, OperatorId, StateStoreConf, StateStoreId, StateStoreSpec, StateStoreVersion, StateStores,
+};
+
+use super::{hide_inputs_after, reveal_inputs_of};
+use crate::harness::golden::GoldenCase;
+use crate::harness::values::{comparable, rows_of};
+
+/// How the files of a case came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Feed {
+    /// One batch at a time, with whatever follows it.
+    BatchByBatch,
+    /// All at once, one file a batch.
+    AllAtOnce,
+}
+
+/// A case's query over the session, which has the case's folder.
+pub(super) type Query = dyn Fn(StreamingSession, Arc<GoldenCase>) -> BoxFuture<'static, Result<DataFrame>>;
+
+/// What the cases have of one batch.
+#[derive(Debug, PartialEq)]
+struct Batch {
+    rows: Vec<Value>,
+    next_watermark_ms: i64,
+    /// Name, rows total, updated, removed, dropped by watermark.
+    operators: Vec<(String, [u64; 4])>,
+}
+
+/// The rows of the state by operator, partition and key.
+type State = BTreeMap<(u32, u32, Vec<u8>), Vec<u8>>;
+
+/// Resumes the case from every cut and checks everything.
+pub(super) fn resumes_with_state(name: &str, feed: Feed, query: &Query) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let all = GoldenCase::unpack(name);
+    let newest = all.batches().last().unwrap().id;
+    let expected_state = runtime.block_on(state_of(&all, newest + 1));
+    let cuts: Vec<Option<u64>> = std::iter::once(None)
+        .chain(all.batches().iter().map(|b| Some(b.id)))
+        .take(all.batches().len())
+        .filter(|cut| is_loadable(&all, *cut))
+        .collect();
+    assert!(!cuts.is_empty(), "{name}: no batch to resume from");
+    for cut in cuts {
+        let case = Arc::new(GoldenCase::unpack(name));
+        cut_with_state(&case, cut);
+        let seen = runtime.block_on(run(&case, feed, query, cut));
+        for (id, expected) in expected_batches(&case, cut) {
+            assert_eq!(seen.get(&id), Some(&expected), "{name} cut after {cut:?}: batch {id}");
+        }
+        assert_eq!(
+            seen.len(),
+            expected_batches(&case, cut).len(),
+            "{name} cut after {cut:?}: {:?}",
+            seen.keys()
+        );
+        let state = runtime.block_on(state_of(&case, newest + 1));
+        assert_same_state(name, cut, &state, &expected_state);
+    }
+}
+
+fn assert_same_state(name: &str, cut: Option<u64>, state: &State, expected: &State) {
+    for (key, value) in expected {
+        assert_eq!(
+            state.get(key),
+            Some(value),
+            "{name} cut after {cut:?}: operator {}, partition {}, key {:02x?}",
+            key.0,
+            key.1,
+            key.2
+        );
+    }
+    assert_eq!(state.len(), expected.len(), "{name} cut after {cut:?}: rows of state");
+}
+
+/// Whether the case still has the files to resume after this batch.
+fn is_loadable(case: &GoldenCase, cut: Option<u64>) -> bool {
+    let checkpoint = case.root().join("checkpoint");
+    match cut {
+        None => true,
+        Some(batch) => {
+            let has = |path: String| checkpoint.join(path).exists();
+            let version = batch + 1;
+            has(format!("offsets/{batch}"))
+                && (has(format!("state/0/0/{version}.snapshot")) || has("state/0/0/1.delta".to_owned()))
+        }
+    }
+}
+
+fn next_is_without_data(case: &GoldenCase, cut: Option<u64>) -> Option<u64> {
+    let next = cut? + 1;
+    let batch = case.case["batches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|b| b["batchId"] == next)?;
+    batch["noData"].as_bool().unwrap().then_some(next)
+}
+
+fn cut_with_state(case: &GoldenCase, cut: Option<u64>) {
+    let pending = next_is_without_data(case, cut);
+    let kept = pending.map(|next| {
+        let path = case.root().join(format!("checkpoint/offsets/{next}"));
+        (path.clone(), fs::read(path).unwrap())
+    });
+    hide_inputs_after(case, cut);
+    case.cut_after(cut);
+    if let Some((path, content)) = kept {
+        fs::write(path, content).unwrap();
+    }
+}
+
+fn expected_batches(case: &GoldenCase, cut: Option<u64>) -> BTreeMap<u64, Batch> {
+    let batches = case.case["batches"].as_array().unwrap();
+    let number = |value: &Value| value.as_u64().unwrap();
+    batches
+        .iter()
+        .filter(|b| cut.is_none_or(|cut| number(&b["batchId"]) > cut))
+        .map(|b| {
+            let operators = b["stateOperators"].as_array().unwrap().iter().map(|o| {
+                let figures = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark"];
+                (
+                    o["operatorName"].as_str().unwrap().to_owned(),
+                    figures.map(|figure| number(&o[figure])),
+                )
+            });
+            let batch = Batch {
+                rows: comparable(b["rows"].as_array().unwrap().clone()),
+                next_watermark_ms: b["nextBatchWatermarkMs"].as_i64().unwrap(),
+                operators: operators.collect(),
+            };
+            (number(&b["batchId"]), batch)
+        })
+        .collect()
+}
+
+/// Runs the query over what the cut left, file by file.
+async fn run(case: &Arc<GoldenCase>, feed: Feed, query: &Query, cut: Option<u64>) -> BTreeMap<u64, Batch> {
+    let session = StreamingSession::new().unwrap();
+    for (key, value) in case.case["confs"].as_object().unwrap() {
+        session.set_conf(key, value.as_str().unwrap()).unwrap();
+    }
+    let rows: Arc<Mutex<BTreeMap<u64, Vec<Value>>>> = Arc::default();
+    let sink = Arc::clone(&rows);
+    let frame = query(session.clone(), Arc::clone(case)).await.unwrap();
+    let trigger = match feed {
+        Feed::BatchByBatch => Trigger::ProcessingTime(std::time::Duration::ZERO),
+        Feed::AllAtOnce => {
+            reveal_all(case, cut);
+            Trigger::AvailableNow
+        }
+    };
+    let running = frame
+        .write_stream()
+        .output_mode(case.case["outputMode"].as_str().unwrap().parse().unwrap())
+        .option("checkpointLocation", case.path("checkpoint"))
+        .trigger(trigger)
+        .foreach_batch(move |batch, id| {
+            let sink = Arc::clone(&sink);
+            async move {
+                let rows = comparable(rows_of(&batch.collect().await?));
+                sink.lock().unwrap().insert(id.get(), rows);
+                Ok::<(), datafusion::error::DataFusionError>(())
+            }
+        })
+        .start()
+        .await
+        .unwrap();
+    if feed == Feed::BatchByBatch {
+        running.process_all_available().await.unwrap();
+        for batch in case.batches().iter().filter(|b| cut.is_none_or(|c| b.id > c)) {
+            if next_is_without_data(case, batch.id.checked_sub(1)).is_none() {
+                reveal_inputs_of(case, batch.id);
+                running.process_all_available().await.unwrap();
+            }
+        }
+        running.stop().await.unwrap();
+    }
+    running.await_termination(None).await.unwrap();
+    let mut out = BTreeMap::new();
+    let rows = std::mem::take(&mut *rows.lock().unwrap());
+    for (id, rows) in rows {
+        let progress = running.recent_progress();
+        let progress = progress.iter().rfind(|p| p.batch_id == id && !p.state_operators.is_empty());
+        let operators = progress.map(|progress| {
+            let figures = progress.state_operators.iter().map(|o| {
+                (
+                    o.operator_name.clone(),
+                    [o.num_rows_total, o.num_rows_updated, o.num_rows_removed, o.num_rows_dropped_by_watermark],
+                )
+            });
+            figures.collect()
+        });
+        let commit = fs::read_to_string(case.root().join(format!("checkpoint/commits/{id}"))).unwrap();
+        let commit: Value = serde_json::from_str(commit.lines().nth(1).unwrap()).unwrap();
+        let batch = Batch {
+            rows,
+            next_watermark_ms: commit["nextBatchWatermarkMs"].as_i64().unwrap(),
+            operators: operators.unwrap_or_default(),
+        };
+        out.insert(id, batch);
+    }
+    session.stop().await.unwrap();
+    out
+}
+
+fn reveal_all(case: &GoldenCase, cut: Option<u64>) {
+    for batch in case.batches().iter().filter(|b| cut.is_none_or(|c| b.id > c)) {
+        reveal_inputs_of(case, batch.id);
+    }
+    case.restore_input_times();
+}
+
+/// Every row of the state of this version.
+async fn state_of(case: &GoldenCase, version: u64) -> State {
+    let checkpoint = case.root().join("checkpoint");
+    let files = Arc::new(LocalFileManager::new(&checkpoint, Arc::new(InlineBlocking)));
+    let conf = |key: &str| case.case["confs"][format!("spark.sql.streaming.stateStore.{key}")].as_str();
+    let mut store_conf = StateStoreConf::default();
+    store_conf.compression = conf("compression.codec").map_or(CompressionCodec::Lz4, |name| {
+        CompressionCodec::from_name(name).unwrap()
+    });
+    store_conf.row_checksum = conf("rowChecksum.enabled") == Some("true");
+    let stores = StateStores::new(files, store_conf, Arc::new(InlineBlocking));
+    let mut rows = State::new();
+    for operator in numbered(&checkpoint.join("state")) {
+        for partition in numbered(&checkpoint.join(format!("state/{operator}"))) {
+            let id = StateStoreId::new(OperatorId(operator), partition);
+            let store = stores
+                .load(&id, StateStoreVersion(version), &StateStoreSpec::default())
+                .await
+                .unwrap();
+            store
+                .for_each(&mut |key, value| {
+                    rows.insert((operator, partition, key.to_vec()), value.to_vec());
+                    Ok(())
+                })
+                .unwrap();
+            store.abort();
+        }
+    }
+    rows
+}
+
+fn numbered(folder: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .filter_map(|e| e.unwrap().file_name().to_str().unwrap().parse().ok())
+        .collect()
+}
