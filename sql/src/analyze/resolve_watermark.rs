@@ -12,10 +12,11 @@ use datafusion::logical_expr::{Extension, LogicalPlan};
 
 use super::push_filters::push_filters;
 use super::sources::reads_stream;
+use crate::functions::resolve_time_windows;
 use crate::logical::EventTimeWatermark;
 use crate::{Result, SqlError};
 
-/// The plan with its watermarks settled, and their delays (ms) by operator number.
+/// The plan with its windows and watermarks settled, and the delays (ms) by operator number.
 ///
 /// Filters of the plan end up where Spark puts them, also where there is no watermark: what a filter above an aggregation
 /// says of its keys decides which keys enter the state.
@@ -26,6 +27,7 @@ pub(crate) fn resolve_watermarks(
     plan: LogicalPlan,
     config: &ConfigOptions,
 ) -> Result<(LogicalPlan, Vec<i64>)> {
+    let plan = resolve_time_windows(plan)?;
     let plan = without_static_watermarks(plan)?;
     refuse_redefinition(&plan)?;
     let plan = push_filters(plan, config)?;
@@ -90,3 +92,6 @@ fn number(plan: LogicalPlan) -> Result<(LogicalPlan, Vec<i64>)> {
     })?;
     Ok((plan.data, delays_ms))
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,7 @@ async fn plan_at_depth(
         .map_err(|e| names::planning_error(&e))?;
     match settings.dialect {
         SqlDialect::Spark => {
-            let plan = super::analyzer::finish(plan)?;
+            let plan = super::analyzer::finish(plan, &settings)?;
             let mut spelled = query.spelled.clone();
             relations::take(&mut spelled, &query.streams, settings.dialect)?;
             names::restore(plan, &spelled, &columns, &temporal)

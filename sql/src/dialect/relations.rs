@@ -19,7 +19,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::SqlDialect;
 use super::statements::table_reference;
-use super::tokens::{RELATION_FUNCTION, StreamClause};
+use super::tokens::{NAME_SEPARATOR, RELATION_FUNCTION, StreamClause, WATERMARK_FUNCTION};
+use crate::event_time::watermark_of_path;
 use crate::{Result, SqlError};
 
 /// What one place of a query reads.
@@ -186,6 +187,10 @@ impl Taker<'_> {
             self.requests.push(RelationRequest::Stream(clause));
             return Ok(());
         }
+        if name.to_string() == WATERMARK_FUNCTION {
+            // The relation stands in the query among its arguments.
+            return Ok(());
+        }
         if self.dialect == SqlDialect::Spark {
             return Err(SqlError::new(
                 "UNSUPPORTED_TABLE_VALUED_FUNCTION",
@@ -269,6 +274,60 @@ fn number(args: &TableFunctionArgs) -> Option<usize> {
     }
 }
 
+/// The query among the arguments of a relation with a watermark.
+pub(crate) fn watermarked_query<'a>(
+    name: &ObjectName,
+    args: Option<&'a TableFunctionArgs>,
+) -> Option<&'a Query> {
+    if name.to_string() != WATERMARK_FUNCTION {
+        return None;
+    }
+    match args?.args.first()? {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query))) => Some(query),
+        _ => None,
+    }
+}
+
+/// Plans a relation with a watermark: its query, and the watermark over it.
+fn watermarked(
+    args: &TableFunctionArgs,
+    context: &mut dyn RelationPlannerContext,
+) -> DataFusionResult<LogicalPlan> {
+    let internal = || DataFusionError::Internal("a watermark without its clause".to_owned());
+    let [query, texts @ ..] = args.args.as_slice() else {
+        return Err(internal());
+    };
+    let FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query))) = query else {
+        return Err(internal());
+    };
+    let texts: Vec<&str> = texts
+        .iter()
+        .filter_map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(text),
+                ..
+            }))) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let [event_time, delay_ms, line, column] = texts.as_slice() else {
+        return Err(internal());
+    };
+    let plan = context.plan(TableFactor::Derived {
+        lateral: false,
+        subquery: query.clone(),
+        alias: None,
+        sample: None,
+    })?;
+    let path: Vec<&str> = event_time.split(NAME_SEPARATOR).collect();
+    let delay_ms = delay_ms.parse().map_err(|_| internal())?;
+    let watermark = watermark_of_path(plan, &path, delay_ms);
+    watermark.map_err(|error| match (line.parse(), column.parse()) {
+        (Ok(line), Ok(column)) => error.at(line, column).into(),
+        _ => error.into(),
+    })
+}
+
 /// Answers the numbered calls with the plans made for them.
 #[derive(Debug)]
 pub(crate) struct PreparedRelations {
@@ -286,9 +345,21 @@ impl RelationPlanner for PreparedRelations {
     fn plan_relation(
         &self,
         relation: TableFactor,
-        _context: &mut dyn RelationPlannerContext,
+        context: &mut dyn RelationPlannerContext,
     ) -> DataFusionResult<RelationPlanning> {
         match relation {
+            TableFactor::Table {
+                ref name,
+                args: Some(ref args),
+                ref alias,
+                ..
+            } if name.to_string() == WATERMARK_FUNCTION => {
+                let plan = watermarked(args, context)?;
+                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
+                    plan,
+                    alias.clone(),
+                ))))
+            }
             TableFactor::Table {
                 ref name,
                 args: Some(ref args),

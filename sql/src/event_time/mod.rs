@@ -18,4 +18,5 @@ pub use metadata::{TIME_WINDOW_KEY, WATERMARK_DELAY_KEY, delay_ms_of, is_time_wi
 pub(crate) use metadata::{is_event_time_type, window_metadata, with_delay, without_window};
 pub use stats::EventTimeStats;
 pub use tracker::{MultipleWatermarkPolicy, WatermarkTracker};
+pub(crate) use watermark::watermark_of_path;
 pub use watermark::with_watermark;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Column, ExprSchema};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder};
 
 use super::{is_event_time_type, parse_delay_ms};
 use crate::dialect::spark_type_name;
@@ -13,7 +14,7 @@ use crate::{Result, SqlError, StreamingPlan};
 
 /// The plan with a watermark: `column` carries the event time, and a row may be late by `delay` (such as `10 minutes`).
 ///
-/// Over a plan that reads no stream the arguments are checked and the plan stays as it is.
+/// A plan that reads no stream stays as it is; the column's type is then not looked at, as in Spark.
 ///
 /// # Errors
 /// CANNOT_PARSE_INTERVAL or NEGATIVE_WATERMARK_DELAY for the delay; UNRESOLVED_COLUMN.WITH_SUGGESTION,
@@ -26,12 +27,55 @@ pub fn with_watermark(plan: LogicalPlan, column: &str, delay: &str) -> Result<Lo
 
 /// The plan with a watermark on a column of its schema.
 pub(crate) fn watermark_on(plan: LogicalPlan, column: Column, delay_ms: i64) -> Result<LogicalPlan> {
-    let field = plan.schema().field_from_column(&column)?;
-    check_type(field)?;
     if !StreamingPlan::is_streaming(&plan) {
         return Ok(plan);
     }
+    check_type(plan.schema().field_from_column(&column)?)?;
     Ok(EventTimeWatermark::try_new(Arc::new(plan), column, delay_ms)?.into_plan())
+}
+
+/// The plan with a watermark on the column that SQL names so: `a`, `relation.a`, or the field of a struct, which becomes the
+/// first column.
+pub(crate) fn watermark_of_path(plan: LogicalPlan, path: &[&str], delay_ms: i64) -> Result<LogicalPlan> {
+    let lower: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
+    let known = |column: &Column| column.name.to_lowercase();
+    let qualified = |column: &Column| {
+        let relation = column
+            .relation
+            .as_ref()
+            .map(|relation| relation.table().to_lowercase());
+        relation.as_ref() == lower.first() && Some(&known(column)) == lower.get(1)
+    };
+    let columns = plan.schema().columns();
+    let (base, fields) = match (lower.as_slice(), columns.iter().find(|column| qualified(column))) {
+        ([_, _, fields @ ..], Some(column)) => (column.clone(), fields),
+        ([first, fields @ ..], _) => (resolve(&plan, first)?, fields),
+        ([], _) => return Err(SqlError::new("INTERNAL_ERROR", "a watermark without a column")),
+    };
+    let Some(last) = fields.last() else {
+        return watermark_on(plan, base, delay_ms);
+    };
+    let mut value = Expr::Column(base);
+    for field in fields {
+        let found = match value.get_type(plan.schema().as_ref())? {
+            DataType::Struct(known) => known
+                .iter()
+                .find(|known| known.name().to_lowercase() == *field)
+                .cloned(),
+            _ => None,
+        };
+        let found = found.ok_or_else(|| {
+            SqlError::new(
+                "FIELD_NOT_FOUND",
+                format!("No such struct field `{field}` in {}.", path.join(".")),
+            )
+        })?;
+        value = get_field(value, found.name().as_str());
+    }
+    let mut exprs = vec![value.alias(last)];
+    exprs.extend(columns.into_iter().map(Expr::Column));
+    let plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+    watermark_on(plan, Column::from_name(last), delay_ms)
 }
 
 fn check_type(field: &Field) -> Result<()> {

@@ -29,14 +29,14 @@ use crate::{Result, SqlError};
 const WINDOW_COLUMN: &str = "__time_window";
 
 /// How a time that is no timestamp (a date, a string) becomes one.
-type ToTimestamp<'a> = &'a dyn Fn(Expr, &DataType) -> Result<Expr>;
+type ToTimestamp<'a> = &'a dyn Fn(Expr, &DataType, &DataType) -> Result<Expr>;
 
 /// The plan with every `window(…)` resolved, also in subqueries.
 ///
 /// # Errors
 /// Spark's refusals of a call, of two different windows in one node, or a call where none can stand.
 pub(crate) fn resolve_time_windows(plan: LogicalPlan) -> Result<LogicalPlan> {
-    resolve_time_windows_with(plan, &|time, data_type| Ok(cast(time, data_type.clone())))
+    resolve_time_windows_with(plan, &|time, _, to| Ok(cast(time, to.clone())))
 }
 
 /// The same, with the dialect's conversion of dates and strings to timestamps.
@@ -92,7 +92,6 @@ fn calls_of(node: &LogicalPlan) -> DataFusionResult<Vec<Expr>> {
         expr.apply(|expr| {
             if arguments_of(expr).is_some() && !calls.contains(expr) {
                 calls.push(expr.clone());
-                // The time of a window is no window of this node.
             }
             Ok(TreeNodeRecursion::Continue)
         })
@@ -146,11 +145,19 @@ fn resolve_node(node: LogicalPlan, calls: Vec<Expr>, to_timestamp: ToTimestamp<'
 /// The node over the new input, with the column in place of the call.
 fn replaced(node: LogicalPlan, call: &Expr, column: &Expr, input: LogicalPlan) -> Result<LogicalPlan> {
     let preserver = NamePreserver::new(&node);
+    let key = match column {
+        Expr::Alias(_) => column.clone(),
+        _ => column.clone().alias("window"),
+    };
     let expressions = node
         .expressions()
         .into_iter()
         .map(|expr| {
-            let name = preserver.save(&expr);
+            // A key inside grouping sets keeps its name by itself; the sets have none.
+            let (name, column) = match expr {
+                Expr::GroupingSet(_) => (None, &key),
+                _ => (Some(preserver.save(&expr)), column),
+            };
             let expr = expr.transform_down(|expr| {
                 Ok(if expr == *call {
                     Transformed::new(column.clone(), true, TreeNodeRecursion::Jump)
@@ -158,7 +165,10 @@ fn replaced(node: LogicalPlan, call: &Expr, column: &Expr, input: LogicalPlan) -
                     Transformed::no(expr)
                 })
             })?;
-            Ok(name.restore(expr.data))
+            Ok(match name {
+                Some(name) => name.restore(expr.data),
+                None => expr.data,
+            })
         })
         .collect::<DataFusionResult<Vec<_>>>()?;
     Ok(node.with_new_exprs(expressions, vec![input])?)
@@ -177,7 +187,7 @@ fn time_of(time: Expr, input: &LogicalPlan, to_timestamp: ToTimestamp<'_>) -> Re
         DataType::Struct(_) => Ok(window_time(time)),
         DataType::Timestamp(..) if found != wanted => Ok(cast(time, wanted)),
         DataType::Timestamp(..) => Ok(time),
-        _ => to_timestamp(time, &wanted),
+        _ => to_timestamp(time, &found, &wanted),
     }
 }
 

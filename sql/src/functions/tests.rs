@@ -154,7 +154,7 @@ async fn a_window_is_a_struct_of_nullable_bounds_with_the_marks_of_its_time() {
             let frame = table().select(vec![window]).unwrap();
             let declared = frame.schema().field(0).clone();
             let resolved = resolve_time_windows(frame.logical_plan().clone()).unwrap();
-            assert_eq!(&declared, resolved.schema().field(0).as_ref());
+            assert_eq!(&declared, resolved.schema().field(0));
             let batch = collect(frame).await;
             let field = batch.schema().field(0).clone();
             assert_eq!((field.name().as_str(), field.is_nullable()), ("window", nullable));
@@ -192,18 +192,12 @@ async fn windows_group_and_can_be_windowed_again() {
         .sort(vec![col("s").sort(true, true)])
         .unwrap();
     let expected = [
-        "1960-02-29T13:06:00Z|0",
-        "1960-02-29T13:07:00Z|0",
-        "1969-12-31T23:59:00Z|0",
+        "1960-02-29T13:07:00Z|2",
+        "1969-12-31T23:59:00Z|1",
+        "1970-01-01T00:00:00Z|2",
+        "2024-01-01T00:00:00Z|2",
     ];
-    let rows = lines(&collect(twice).await);
-    assert_eq!(rows.len(), 5, "{rows:?}");
-    assert!(
-        rows.iter()
-            .zip(expected)
-            .all(|(row, start)| row.starts_with(&start[..20])),
-        "{rows:?}"
-    );
+    assert_eq!(lines(&collect(twice).await), expected);
     let times = frame
         .select(vec![window_time(col("window")).alias("t")])
         .unwrap()

@@ -18,7 +18,9 @@ pub(crate) use common_type::{
 };
 
 use super::SqlSettings;
+use super::functions::spark_cast;
 use crate::Result;
+use crate::functions::resolve_time_windows_with;
 
 /// Plans operators and field accesses with Spark's meaning.
 #[derive(Debug)]
@@ -74,9 +76,10 @@ impl ExprPlanner for SparkExprPlanner {
     }
 }
 
-/// Settles the literals of a planned query, and refuses what would not mean what it means in Spark.
-pub(crate) fn finish(plan: LogicalPlan) -> Result<LogicalPlan> {
+/// Settles the literals and the windows of a planned query, and refuses what would not mean what it means in Spark.
+pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
+    let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;

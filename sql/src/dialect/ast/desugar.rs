@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query,
     Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
@@ -155,8 +155,24 @@ fn infallible(expr: Expr) -> Expr {
             ..
         } => trim(trim_where, trim_what, *expr),
         Expr::Struct { values, fields } if fields.is_empty() => named_struct(values),
+        Expr::CompoundFieldAccess {
+            root,
+            mut access_chain,
+        } => {
+            access_chain.iter_mut().for_each(name_field);
+            Expr::CompoundFieldAccess { root, access_chain }
+        }
         Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
+    }
+}
+
+/// `.field` as the planner takes it: the field's name as a string.
+fn name_field(access: &mut AccessExpr) {
+    if let AccessExpr::Dot(field) = access
+        && let Expr::Identifier(name) = field
+    {
+        *field = Expr::Value(Value::SingleQuotedString(name.value.clone()).into());
     }
 }
 

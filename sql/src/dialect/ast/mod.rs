@@ -5,6 +5,7 @@ mod literal;
 mod output_names;
 mod refuse;
 mod spark_name;
+mod window_address;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -42,6 +43,7 @@ pub(crate) fn rewrite(
     if let ControlFlow::Break(error) = query.visit(&mut names) {
         return Err(error);
     }
+    window_address::address(query);
     desugar::rewrite(query)
 }
 

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
-use super::super::relations::relation_number;
+use super::super::relations::{relation_number, watermarked_query};
 use super::spark_name::{NameScope, spark_name};
 
 /// The columns' names; a column without a known name is `None`.
@@ -136,6 +136,9 @@ fn of_factor(factor: &TableFactor, known: &Known<'_>, ctes: &Ctes, out: &mut Vec
         TableFactor::Table {
             name, args, alias, ..
         } => match relation_number(name, args.as_ref()) {
+            None if let Some(query) = watermarked_query(name, args.as_ref()) => {
+                (None, of_query(query, known, ctes)?, alias)
+            }
             Some(number) => {
                 let columns = known.tables.get(number)?.iter().cloned().map(Some).collect();
                 (None, columns, alias)

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions::name_of_call;
+use super::window_address;
 
 /// What of a query the names depend on.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
             Expr::CompoundIdentifier(_) => None,
             _ => text(expr, scope),
         },
+        // A field of a call of `window` is named after both, a field of the column `window` after itself.
+        Expr::CompoundFieldAccess { root, .. } if window_address::is_window(root) => text(expr, scope),
         Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
             Some(AccessExpr::Dot(Expr::Identifier(ident))) => Some(ident.value.clone()),
             _ => text(expr, scope),

@@ -47,6 +47,9 @@ pub(crate) const TRY_CAST_PREFIX: &str = "__try_cast ";
 /// The functions of Spark 4.3, one a line, as SHOW FUNCTIONS lists them.
 const SPARK_FUNCTIONS: &str = include_str!("spark_functions.txt");
 
+/// The functions of event time.
+const EVENT_TIME: [&str; 2] = ["window", "window_time"];
+
 /// The functions of a dialect under a session's settings; empty for DataFusion's, whose session holds its own.
 #[derive(Debug)]
 pub(crate) struct Functions {
@@ -86,7 +89,11 @@ impl Functions {
         if let Some(text) = name.strip_prefix(TRY_CAST_PREFIX) {
             return cast(text, cast::Misfit::Null);
         }
-        scalar_list::function(name, &self.settings)
+        match name {
+            "window" => Some(crate::functions::window_udf()),
+            "window_time" => Some(crate::functions::window_time_udf()),
+            _ => scalar_list::function(name, &self.settings),
+        }
     }
 
     /// The aggregate function of this name.
@@ -96,7 +103,8 @@ impl Functions {
 
     /// Every scalar function of the list.
     pub(crate) fn all_scalar(&self) -> Vec<Arc<ScalarUDF>> {
-        scalar_list::NAMES.iter().filter_map(|n| self.scalar(n)).collect()
+        let names = scalar_list::NAMES.iter().chain(&EVENT_TIME);
+        names.filter_map(|n| self.scalar(n)).collect()
     }
 
     /// Every aggregate function of the list.
@@ -107,7 +115,10 @@ impl Functions {
 
 /// Whether a call of this name is on the list.
 pub(crate) fn is_listed(name: &str) -> bool {
-    name == "explode" || aggregate::NAMES.contains(&name) || scalar_list::NAMES.contains(&name)
+    name == "explode"
+        || EVENT_TIME.contains(&name)
+        || aggregate::NAMES.contains(&name)
+        || scalar_list::NAMES.contains(&name)
 }
 
 /// The error for a call of this name, which is not on the list.
@@ -117,6 +128,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
     let nearest = scalar_list::NAMES
         .iter()
         .chain(aggregate::NAMES)
+        .chain(&EVENT_TIME)
         .filter(|n| !n.starts_with("__"))
         .map(|n| (strsim::damerau_levenshtein(name, n), *n))
         .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))

@@ -43,6 +43,7 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
             format!("{}({text})", name.to_uppercase())
         }
         "explode" => "col".to_owned(),
+        "window" => "window".to_owned(),
         // One argument is a cast, whose name is its column's.
         "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,
         "ltrim" if args.len() == 2 => format!("TRIM(LEADING {} FROM {})", args.first()?, args.get(1)?),

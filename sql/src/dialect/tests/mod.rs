@@ -1,5 +1,6 @@
 //! Whole queries through DataFusion, over tables in memory.
 
+mod event_time;
 mod names;
 mod queries;
 mod streams;

@@ -155,33 +155,6 @@ async fn stream_watermark_and_delay_stay_names() {
 }
 
 #[tokio::test]
-async fn a_watermark_is_refused_with_its_place_and_never_ignored() {
-    let context = session();
-    for text in [
-        "SELECT * FROM STREAM(events) WATERMARK ts DELAY OF INTERVAL 10 MINUTES",
-        "SELECT * FROM STREAM(events) WATERMARK to_timestamp(k) AS ts DELAY OF INTERVAL '0:10' HOUR TO MINUTE AS e",
-        "SELECT * FROM (SELECT * FROM STREAM(events)) WATERMARK ts DELAY OF INTERVAL 1 MONTH AS q",
-        "SELECT * FROM events WATERMARK ts DELAY OF INTERVAL 1.5 SECONDS",
-    ] {
-        let error = plan(&context, text).await.unwrap_err();
-        assert_eq!(
-            error.condition, "UNSUPPORTED_FEATURE.WATERMARK",
-            "{text}: {error}"
-        );
-        let column = text.find("WATERMARK").unwrap() as u64 + 1;
-        assert_eq!(error.position, Some((1, column)), "{text}");
-    }
-    for text in [
-        "SELECT * FROM STREAM(events) WATERMARK ts DELAY OF '10 minutes'",
-        "SELECT * FROM STREAM(events) WATERMARK ts DELAY OF INTERVAL '10 minutes'",
-        "SELECT * FROM STREAM(events) WATERMARK ts DELAY OF 10 MINUTES",
-    ] {
-        let error = plan(&context, text).await.unwrap_err();
-        assert_eq!(error.condition, "PARSE_SYNTAX_ERROR", "{text}: {error}");
-    }
-}
-
-#[tokio::test]
 async fn a_stream_of_a_plain_table_is_refused_and_of_a_cte_is_the_cte() {
     let context = session();
     let error = plan(&context, "SELECT * FROM STREAM(missing)").await.unwrap_err();

@@ -10,6 +10,7 @@ mod spark_parser;
 mod stream;
 mod string_literal;
 mod text;
+mod watermark;
 mod words;
 
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
@@ -20,6 +21,7 @@ pub use interval::{IntervalLiteral, parse_interval_text};
 pub(crate) use number_suffix::decimal_shape;
 pub(crate) use stream::{RELATION_FUNCTION, StreamClause};
 pub(crate) use text::SqlText;
+pub(crate) use watermark::{NAME_SEPARATOR, WATERMARK_FUNCTION};
 pub(crate) use words::{is_word, start_of};
 
 use super::SqlDialect;

@@ -2,14 +2,17 @@
 //! `STREAM t | STREAM(t) [WITH (options)] [IDENTIFIED BY name] [WATERMARK expr [[AS] name] DELAY OF interval] [[AS] alias]`.
 //!
 //! The parser knows none of these words. Each `STREAM t …` becomes a call of a reserved table function whose argument is the
-//! clause's place in a list that travels beside the tokens; the alias stays as it is. STREAM, WATERMARK and DELAY are no
-//! reserved words: they count only where a relation stands, and only with what must follow them.
+//! clause's place in a list that travels beside the tokens; the alias stays as it is. A relation with WATERMARK becomes a
+//! call of another one, whose arguments are a query over the relation, the event-time column, the delay and the clause's
+//! place. STREAM, WATERMARK and DELAY are no reserved words: they count only where a relation stands, and only with what
+//! must follow them.
 
 use std::collections::HashMap;
 
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
-use super::interval::{IntervalLiteral, literal};
+use super::interval::literal;
+use super::watermark::{self, WatermarkClause};
 use super::words::{is_name, is_word, start_of, token, word};
 use crate::{Result, SqlError};
 
@@ -26,21 +29,6 @@ pub(crate) struct StreamClause {
     /// `IDENTIFIED BY`.
     pub(crate) name: Option<String>,
     /// Where STREAM stands, from 1.
-    pub(crate) position: (u64, u64),
-}
-
-/// `WATERMARK expr [[AS] name] DELAY OF interval`.
-#[derive(Clone, Debug)]
-pub(crate) struct WatermarkClause {
-    /// The tokens of the event-time expression, with its name if it has one.
-    pub(crate) expression: Vec<TokenWithSpan>,
-    /// How late a row may be.
-    #[expect(
-        dead_code,
-        reason = "the clause is read whole, and refused until event time is planned"
-    )]
-    pub(crate) delay: IntervalLiteral,
-    /// Where WATERMARK stands, from 1.
     pub(crate) position: (u64, u64),
 }
 
@@ -90,9 +78,11 @@ pub(crate) fn resolve(tokens: &[TokenWithSpan]) -> Result<(Vec<TokenWithSpan>, V
         }
         if in_relations
             && is_word(Some(current), "WATERMARK")
-            && let Some((clause, _)) = watermark(tokens.get(at..).unwrap_or_default())?
+            && let Some((clause, used)) = read_watermark(tokens.get(at..).unwrap_or_default())?
         {
-            return Err(refuse_watermark(&clause));
+            let after = tokens.get(at + used..).unwrap_or_default();
+            at += used + watermark::wrap(&mut out, &clause, after, &clauses)?;
+            continue;
         }
         out.push(current.clone());
         at += 1;
@@ -101,7 +91,7 @@ pub(crate) fn resolve(tokens: &[TokenWithSpan]) -> Result<(Vec<TokenWithSpan>, V
 }
 
 /// Whether the next token begins a relation: after FROM, JOIN, `,` or `(`.
-fn starts_relation(before: &[TokenWithSpan]) -> bool {
+pub(super) fn starts_relation(before: &[TokenWithSpan]) -> bool {
     let last = before.last();
     is_word(last, "FROM")
         || is_word(last, "JOIN")
@@ -150,11 +140,6 @@ fn stream(tokens: &[TokenWithSpan]) -> Result<Option<(StreamClause, usize)>> {
             _ => return Err(syntax("a name after IDENTIFIED BY", tokens.get(at + 2), start)),
         };
         at += 3;
-    }
-    if is_word(tokens.get(at), "WATERMARK")
-        && let Some((clause, _)) = watermark(tokens.get(at..).unwrap_or_default())?
-    {
-        return Err(refuse_watermark(&clause));
     }
     Ok(Some((
         StreamClause {
@@ -258,7 +243,7 @@ fn read_options(tokens: &[TokenWithSpan], options: &mut HashMap<String, String>)
 }
 
 /// Reads `WATERMARK … DELAY OF interval`; `None` where WATERMARK is an alias.
-fn watermark(tokens: &[TokenWithSpan]) -> Result<Option<(WatermarkClause, usize)>> {
+fn read_watermark(tokens: &[TokenWithSpan]) -> Result<Option<(WatermarkClause, usize)>> {
     let start = start_of(tokens.first());
     let mut depth = 0usize;
     let mut at = 1;
@@ -312,18 +297,6 @@ fn watermark(tokens: &[TokenWithSpan]) -> Result<Option<(WatermarkClause, usize)
     )))
 }
 
-fn refuse_watermark(clause: &WatermarkClause) -> SqlError {
-    let what: Vec<String> = clause.expression.iter().map(|t| t.token.to_string()).collect();
-    SqlError::new(
-        "UNSUPPORTED_FEATURE.WATERMARK",
-        format!(
-            "WATERMARK {} DELAY OF … is not supported yet: queries on event time are not planned so far.",
-            what.join(" ")
-        ),
-    )
-    .at(clause.position.0, clause.position.1)
-}
-
 fn expect(tokens: &[TokenWithSpan], at: usize, wanted: &Token, what: &str) -> Result<()> {
     if tokens.get(at).map(|t| &t.token) == Some(wanted) {
         Ok(())
@@ -333,7 +306,7 @@ fn expect(tokens: &[TokenWithSpan], at: usize, wanted: &Token, what: &str) -> Re
     }
 }
 
-fn syntax(expected: &str, found: Option<&TokenWithSpan>, start: Location) -> SqlError {
+pub(super) fn syntax(expected: &str, found: Option<&TokenWithSpan>, start: Location) -> SqlError {
     let (text, place) = match found {
         Some(t) => (format!("'{}'", t.token), t.span.start),
         None => ("the end of the statement".to_owned(), start),
