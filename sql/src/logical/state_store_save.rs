@@ -13,7 +13,7 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
-use datafusion::physical_expr::expressions::{Column as PhysicalColumn, Literal};
+use datafusion::physical_expr::expressions::{CastExpr, Column as PhysicalColumn, Literal};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
@@ -194,7 +194,14 @@ impl ExtensionPlanner for StateStoreSavePlanner {
             .iter()
             .take(keys.len())
             .enumerate()
-            .map(|(i, field)| Arc::new(PhysicalColumn::new(field.name(), i)) as Arc<dyn PhysicalExpr>)
+            .map(|(i, field)| {
+                let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), i));
+                // DataFusion's grouping id is unsigned and narrow, Spark's a long.
+                if field.data_type().is_unsigned_integer() {
+                    return Arc::new(CastExpr::new(column, DataType::Int64, None)) as Arc<dyn PhysicalExpr>;
+                }
+                column
+            })
             .collect();
         let partitions = node.info.partitions_of(!keys.is_empty());
         let partitioned = with_state_partition(partial, key_columns, partitions)?;

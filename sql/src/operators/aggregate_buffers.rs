@@ -73,10 +73,11 @@ impl AggregateBuffers {
         let mut rest = buffers;
         self.aggregates
             .iter()
-            .map(|(_, layout)| {
+            .map(|(aggregate, layout)| {
                 let (own, others) = rest.split_at(layout.fields().len().min(rest.len()));
                 rest = others;
-                layout.to_states(own)
+                let named = || format!("the state of {}", aggregate.name());
+                layout.to_states(own).map_err(|e| e.context(named()))
             })
             .collect()
     }
@@ -124,8 +125,11 @@ impl Accumulators {
         groups: &[usize],
         total: usize,
     ) -> DataFusionResult<()> {
-        for (accumulator, states) in self.accumulators.iter_mut().zip(states) {
-            accumulator.merge_batch(states, groups, total)?;
+        for (place, (accumulator, states)) in self.accumulators.iter_mut().zip(states).enumerate() {
+            let named = || format!("merging the state of aggregate {place}");
+            accumulator
+                .merge_batch(states, groups, total)
+                .map_err(|e| e.context(named()))?;
         }
         Ok(())
     }

@@ -409,8 +409,11 @@ impl Shared {
     /// Puts every touched group into its store; gives the groups' states.
     fn save(&self, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<Vec<Vec<ArrayRef>>> {
         let accumulators = std::mem::replace(&mut merged.accumulators, self.buffers.accumulators()?);
-        let states = accumulators.into_states()?;
         let rows = merged.groups.len();
+        if rows == 0 {
+            return Ok(Vec::new());
+        }
+        let states = accumulators.into_states()?;
         let mut columns = Vec::new();
         if self.repeated_keys > 0 {
             columns = self
@@ -457,6 +460,9 @@ impl Shared {
     }
 
     fn output_of_rows(&self, keys: &Rows, values: &Rows) -> DataFusionResult<RecordBatch> {
+        if keys.is_empty() {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
+        }
         let states = self.buffers.states(&self.buffer_columns(values)?)?;
         self.output(keys.iter(), &states)
     }
@@ -468,6 +474,9 @@ impl Shared {
         states: &[Vec<ArrayRef>],
     ) -> DataFusionResult<RecordBatch> {
         let rows = keys.len();
+        if rows == 0 {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
+        }
         let mut columns = self.key_codec.decode(keys).map_err(state)?;
         columns.extend(self.buffers.evaluate(states, rows)?);
         let columns = columns

@@ -16,6 +16,9 @@ fn sql(text: &'static str) -> Box<Query> {
             let schema = case.case["sourceSchema"].as_str().unwrap().to_owned();
             for (table, folder) in [("e", "input"), ("a", "a"), ("b", "b")] {
                 let path = case.path(folder);
+                if !case.root().join(folder).exists() {
+                    continue;
+                }
                 session
                     .sql(&format!(
                         "CREATE TABLE {table} ({schema}) USING {} OPTIONS (path '{path}', maxFilesPerTrigger '1')",
@@ -124,7 +127,7 @@ fn select_distinct_is_an_aggregation_without_functions() {
 fn chained_aggregations_close_in_one_batch() {
     resumes(
         "chained_aggregation",
-        "SELECT window(window, '20 seconds') AS window, count(*) AS n, sum(count) AS c FROM (
+        "SELECT window(window, '20 seconds') AS w2, count(*) AS n, sum(count) AS c FROM (
             SELECT window(ts, '10 seconds') AS window, k, count(*) AS count
             FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS GROUP BY window(ts, '10 seconds'), k
          ) GROUP BY window(window, '20 seconds')",
