@@ -1,6 +1,7 @@
 //! Batches of a stateless query give, together, what the query gives over the whole input; clocks are pinned.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
