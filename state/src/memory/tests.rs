@@ -226,7 +226,7 @@ proptest! {
 }
 
 /// Keys as a query has them: some text and nothing else.
-fn numbered(number: usize) -> Vec<u8> {
+fn numbered(number: u64) -> Vec<u8> {
     row(&[Column::Bytes(format!("key number {number}").as_bytes())])
 }
 
@@ -234,7 +234,7 @@ fn numbered(number: usize) -> Vec<u8> {
 fn many_keys_come_and_go_and_their_memory_goes_with_them() {
     let mut map = VersionedMap::new(&StateStoreSpec::default());
     let small = map.allocated_bytes();
-    for round in 0..3_usize {
+    for round in 0..3_u64 {
         for number in 0..60_000 {
             map.put(&numbered(number), &number.to_le_bytes()).unwrap();
         }
@@ -272,10 +272,13 @@ fn many_keys_come_and_go_and_their_memory_goes_with_them() {
 fn a_batch_that_rewrites_everything_leaves_bounded_garbage() {
     let mut map = VersionedMap::new(&StateStoreSpec::default());
     let mut most = 0;
-    for round in 0..40_usize {
-        for number in 0..5_000 {
-            map.put(&numbered(number), &vec![1; 8 * (1 + (number + round) % 5)])
-                .unwrap();
+    for round in 0..40 {
+        for number in 0..5_000_u64 {
+            map.put(
+                &numbered(number),
+                &vec![1; 8 * (1 + usize::try_from((number + round) % 5).unwrap())],
+            )
+            .unwrap();
         }
         map.settle();
         most = most.max(map.allocated_bytes());

@@ -134,10 +134,10 @@ proptest! {
                 stores = start();
             }
         }
-        let newest = versions.len() - 1;
-        for version in newest.saturating_sub(3)..=newest {
+        let retained = versions.len().saturating_sub(4);
+        for (version, expected) in versions.iter().enumerate().skip(retained) {
             let store = load(&start(), version as u64).unwrap();
-            prop_assert_eq!(&content(store.as_ref()), &versions[version], "version {}", version);
+            prop_assert_eq!(&content(store.as_ref()), expected, "version {}", version);
         }
     }
 
@@ -178,10 +178,10 @@ proptest! {
             prop_assert!(done);
             versions.push(model);
         }
-        let newest = versions.len() - 1;
-        for version in newest.saturating_sub(3)..=newest {
+        let retained = versions.len().saturating_sub(4);
+        for (version, expected) in versions.iter().enumerate().skip(retained) {
             let store = load(&super::stores(&manager), version as u64).unwrap();
-            prop_assert_eq!(&content(store.as_ref()), &versions[version], "version {}", version);
+            prop_assert_eq!(&content(store.as_ref()), expected, "version {}", version);
         }
     }
 }
