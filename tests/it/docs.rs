@@ -66,6 +66,11 @@ fn the_examples_about_sql_run() {
 }
 
 #[test]
+fn the_examples_about_state_run() {
+    runs("docs/state.md");
+}
+
+#[test]
 fn the_examples_about_sources_run() {
     runs("docs/sources.md");
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{MemTable, Session, TableProvider};
 use datafusion::datasource::provider_as_source;
-use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -59,7 +59,7 @@ impl TableProvider for OnceTable {
                 datafusion::physical_plan::collect_partitioned(Arc::clone(&self.plan), Arc::clone(&self.task))
             })
             .await?;
-        let table = MemTable::try_new(self.schema(), rows.clone()).map_err(DataFusionError::from)?;
+        let table = MemTable::try_new(self.schema(), rows.clone())?;
         table.scan(state, projection, filters, limit).await
     }
 }

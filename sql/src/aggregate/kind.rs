@@ -357,11 +357,7 @@ impl Kind {
                 })
             }
             Self::MaxBy | Self::MinBy => user.with(ValueBy {
-                wins: if self == Self::MaxBy {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                },
+                wins: [Ordering::Less, Ordering::Greater][usize::from(self == Self::MaxBy)],
                 data_type: type_at(0)?,
                 ordering: type_at(1)?,
             }),

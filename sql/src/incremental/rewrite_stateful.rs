@@ -139,8 +139,11 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
     LogicalPlanBuilder::from(node).project(outputs)?.build()
 }
 
+/// For each grouping set, which of the grouping expressions are null in it.
+type GroupingMasks = Vec<Vec<bool>>;
+
 /// The grouping expressions, each once, and for grouping sets which of them are null in each set.
-fn groups(aggregate: &Aggregate) -> DataFusionResult<(Vec<Expr>, Option<Vec<Vec<bool>>>)> {
+fn groups(aggregate: &Aggregate) -> DataFusionResult<(Vec<Expr>, Option<GroupingMasks>)> {
     let [Expr::GroupingSet(set)] = aggregate.group_expr.as_slice() else {
         return Ok((aggregate.group_expr.clone(), None));
     };

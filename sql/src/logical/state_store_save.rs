@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::{Column, DFSchemaRef, ScalarValue, internal_datafusion_err, internal_err};
@@ -153,16 +153,14 @@ impl ExtensionPlanner for StateStoreSavePlanner {
         let ([logical], [input]) = (logical_inputs, physical_inputs) else {
             return internal_err!("StateStoreSave has one input");
         };
-        let groups = node
-            .groups
-            .iter()
-            .zip(node.schema.fields())
-            .map(|(expr, field)| {
-                let expr = planner.create_physical_expr(expr, logical.schema(), session, planning)?;
-                let expr = NormalizeKeyExpr::wrap(expr, &input.schema())?;
-                Ok((expr, field.name().clone()))
-            })
-            .collect::<DataFusionResult<Vec<_>>>()?;
+        let mut groups = Vec::with_capacity(node.groups.len());
+        for (expr, field) in node.groups.iter().zip(node.schema.fields()) {
+            let expr = planner.create_physical_expr(expr, logical.schema(), session, planning)?;
+            groups.push((
+                NormalizeKeyExpr::wrap(expr, &input.schema())?,
+                field.name().clone(),
+            ));
+        }
         let groups = group_by(groups, node.grouping_sets.as_deref(), &input.schema())?;
         let (mut aggregates, mut filters) = (Vec::new(), Vec::new());
         for expr in &node.aggregates {
@@ -188,21 +186,7 @@ impl ExtensionPlanner for StateStoreSavePlanner {
         )?;
         let keys = node.keys();
         let partial: Arc<dyn ExecutionPlan> = Arc::new(partial);
-        let key_columns = partial
-            .schema()
-            .fields()
-            .iter()
-            .take(keys.len())
-            .enumerate()
-            .map(|(i, field)| {
-                let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), i));
-                // DataFusion's grouping id is unsigned and narrow, Spark's a long.
-                if field.data_type().is_unsigned_integer() {
-                    return Arc::new(CastExpr::new(column, DataType::Int64, None)) as Arc<dyn PhysicalExpr>;
-                }
-                column
-            })
-            .collect();
+        let key_columns = key_columns(&partial.schema(), keys.len());
         let partitions = node.info.partitions_of(!keys.is_empty());
         let partitioned = with_state_partition(partial, key_columns, partitions)?;
         let exec = StateStoreSaveExec::try_new(
@@ -221,7 +205,7 @@ impl ExtensionPlanner for StateStoreSavePlanner {
 fn group_by(
     groups: Vec<(Arc<dyn PhysicalExpr>, String)>,
     sets: Option<&[Vec<bool>]>,
-    input: &arrow::datatypes::Schema,
+    input: &Schema,
 ) -> DataFusionResult<PhysicalGroupBy> {
     let Some(sets) = sets else {
         return Ok(PhysicalGroupBy::new_single(groups));
@@ -236,4 +220,19 @@ fn group_by(
         })
         .collect::<DataFusionResult<Vec<_>>>()?;
     Ok(PhysicalGroupBy::new(groups, nulls, sets.to_vec(), true))
+}
+
+/// The key columns of a partial aggregation, in the types of the state.
+fn key_columns(partial: &Schema, keys: usize) -> Vec<Arc<dyn PhysicalExpr>> {
+    let fields = partial.fields().iter().take(keys).enumerate();
+    fields
+        .map(|(i, field)| {
+            let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), i));
+            // DataFusion's grouping id is unsigned and narrow, Spark's a long.
+            if field.data_type().is_unsigned_integer() {
+                return Arc::new(CastExpr::new(column, DataType::Int64, None)) as Arc<dyn PhysicalExpr>;
+            }
+            column
+        })
+        .collect()
 }

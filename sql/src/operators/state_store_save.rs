@@ -85,7 +85,7 @@ impl StateStoreSaveExec {
     ) -> DataFusionResult<Self> {
         let buffers = AggregateBuffers::try_new(aggregates)?;
         let event_time = EventTimeColumn::find(keys)?.filter(|_| info.mode != OutputMode::Complete);
-        let keys: Fields = keys.iter().map(|key| stored(key)).collect();
+        let keys: Fields = keys.iter().map(stored).collect();
         let repeated_keys = if info.aggregation_format == 1 {
             keys.len()
         } else {
@@ -416,10 +416,7 @@ impl Shared {
         let states = accumulators.into_states()?;
         let mut columns = Vec::new();
         if self.repeated_keys > 0 {
-            columns = self
-                .key_codec
-                .decode(merged.groups.keys())
-                .map_err(state)?;
+            columns = self.key_codec.decode(merged.groups.keys()).map_err(state)?;
         }
         columns.extend(self.buffers.buffers(&states)?);
         if !self.buffers.is_portable() {

@@ -1,9 +1,11 @@
 //! The schema files: versions 1 and 2 of one store, version 3 of all column families of a store.
 //!
-//!     v1: utf "v1" | utf key JSON | utf value JSON
-//!     v2: utf "v2" | chunks key JSON | chunks value JSON
-//!     v3: utf "v3" | int families | per family: utf name | short id | chunks key JSON | short id |
-//!         chunks value JSON | chunks encoder JSON | chunks user key JSON
+//! ```text
+//! v1: utf "v1" | utf key JSON | utf value JSON
+//! v2: utf "v2" | chunks key JSON | chunks value JSON
+//! v3: utf "v3" | int families | per family: utf name | short id | chunks key JSON | short id |
+//!     chunks value JSON | chunks encoder JSON | chunks user key JSON
+//! ```
 
 use arrow::datatypes::Fields;
 use serde::{Deserialize, Serialize};

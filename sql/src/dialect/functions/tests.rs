@@ -143,94 +143,43 @@ fn decimals(values: impl Iterator<Item = Option<i128>>, precision: u8, scale: i8
 /// Twenty rows of numbers and a row of nulls.
 fn numbers() -> RecordBatch {
     let ids = || (0..21_i64).map(|id| (id < 20).then_some(id));
-    let small = |of: fn(i64) -> i64| ids().map(move |id| id.map(|id| i8::try_from(of(id)).unwrap()));
+    let longs = |of: fn(i64) -> i64| ids().map(move |id| id.map(of));
+    let ints = |of: fn(i64) -> i64| longs(of).map(|i| i.map(|i| i32::try_from(i).unwrap()));
+    let bytes = |of: fn(i64) -> i64| longs(of).map(|i| i.map(|i| i8::try_from(i).unwrap()));
+    let doubles = |of: fn(i64) -> f64| ids().map(move |id| id.map(of)).collect::<Float64Array>();
+    let unscaled = |by: i128| ids().map(move |id| id.map(|id| i128::from(id) * by));
+    let texts = ids().map(|id| id.map(|id| format!("s{}", id % 4)));
+    let hours = longs(|id| id * 3_600_000_000).collect::<TimestampMicrosecondArray>();
     let columns: Vec<(&str, ArrayRef)> = vec![
-        (
-            "i",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| i32::try_from(id).unwrap()))
-                    .collect::<Int32Array>(),
-            ),
-        ),
+        ("i", Arc::new(ints(|id| id).collect::<Int32Array>())),
         (
             "l",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| id * 1_000_000_007 % 101))
-                    .collect::<Int64Array>(),
-            ),
+            Arc::new(longs(|id| id * 1_000_000_007 % 101).collect::<Int64Array>()),
         ),
-        (
-            "d",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| (id * 37 % 11) as f64 / 4.0 - 1.0))
-                    .collect::<Float64Array>(),
-            ),
-        ),
-        (
-            "p5",
-            decimals(ids().map(|id| id.map(|id| i128::from(id * 7))), 5, 2),
-        ),
-        (
-            "p12",
-            decimals(ids().map(|id| id.map(|id| i128::from(id * 12345))), 12, 3),
-        ),
-        (
-            "p30",
-            decimals(
-                ids().map(|id| id.map(|id| i128::from(id * 98_765_432_109))),
-                30,
-                5,
-            ),
-        ),
-        (
-            "s",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| format!("s{}", id % 4)))
-                    .collect::<StringArray>(),
-            ),
-        ),
+        ("d", Arc::new(doubles(|id| (id * 37 % 11) as f64 / 4.0 - 1.0))),
+        ("p5", decimals(unscaled(7), 5, 2)),
+        ("p12", decimals(unscaled(12345), 12, 3)),
+        ("p30", decimals(unscaled(98_765_432_109), 30, 5)),
+        ("s", Arc::new(texts.collect::<StringArray>())),
         (
             "b",
             Arc::new(ids().map(|id| id.map(|id| id % 3 == 0)).collect::<BooleanArray>()),
         ),
-        (
-            "f",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| (id * 3 % 5) as f64 / 2.0))
-                    .collect::<Float64Array>(),
-            ),
-        ),
-        ("y", Arc::new(small(|id| id % 7).collect::<Int8Array>())),
+        ("f", Arc::new(doubles(|id| (id * 3 % 5) as f64 / 2.0))),
+        ("y", Arc::new(bytes(|id| id % 7).collect::<Int8Array>())),
         (
             "h",
             Arc::new(
-                small(|id| id % 9)
+                bytes(|id| id % 9)
                     .map(|h| h.map(i16::from))
                     .collect::<Int16Array>(),
             ),
         ),
         (
             "dt",
-            Arc::new(
-                small(|id| id % 10)
-                    .map(|d| d.map(|d| 19723 + i32::from(d)))
-                    .collect::<Date32Array>(),
-            ),
+            Arc::new(ints(|id| 19723 + id % 10).collect::<Date32Array>()),
         ),
-        (
-            "ts",
-            Arc::new(
-                ids()
-                    .map(|id| id.map(|id| id * 3_600_000_000))
-                    .collect::<TimestampMicrosecondArray>()
-                    .with_data_type(statements::timestamp()),
-            ),
-        ),
+        ("ts", Arc::new(hours.with_data_type(statements::timestamp()))),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, c)| (name, c, true))).unwrap()
 }

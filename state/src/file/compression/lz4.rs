@@ -1,6 +1,8 @@
 //! lz4-java's block stream: a header with lengths and a checksum before every block, and an empty block at the end.
 //!
-//!     8 magic | 1 token | 4 compressed length LE | 4 length LE | 4 checksum LE | payload
+//! ```text
+//! 8 magic | 1 token | 4 compressed length LE | 4 length LE | 4 checksum LE | payload
+//! ```
 //!
 //! The token's high half is the method (stored, or a raw LZ4 block), its low half the block size. The checksum is 28
 //! bits of the xxHash32 of the uncompressed bytes.

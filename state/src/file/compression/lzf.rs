@@ -1,7 +1,9 @@
 //! compress-lzf's chunks: `ZV`, a type, lengths, then stored bytes or an LZF block.
 //!
-//!     5a 56 00 | 2 length BE | bytes
-//!     5a 56 01 | 2 compressed length BE | 2 length BE | LZF block
+//! ```text
+//! 5a 56 00 | 2 length BE | bytes
+//! 5a 56 01 | 2 compressed length BE | 2 length BE | LZF block
+//! ```
 //!
 //! An LZF block is a sequence of literal runs (`000LLLLL`, L + 1 bytes follow) and back references (`LLLooooo oooooooo`,
 //! with a length byte between when L is 7): copy L + 2 bytes from o + 1 bytes back.
