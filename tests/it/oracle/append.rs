@@ -98,13 +98,13 @@ async fn check_update(query: &Windowed, life: &Life) {
 #[test]
 fn append_mode_gives_each_window_once_when_the_watermark_passes_its_end() {
     for query in WINDOWED {
-        for_lives(12, query.stream, |life| block_on(check_append(query, life)));
+        for_lives(8, query.stream, |life| block_on(check_append(query, life)));
     }
 }
 
 #[test]
 fn update_mode_counts_the_rows_that_are_not_late() {
     for query in WINDOWED {
-        for_lives(8, query.stream, |life| block_on(check_update(query, life)));
+        for_lives(5, query.stream, |life| block_on(check_update(query, life)));
     }
 }

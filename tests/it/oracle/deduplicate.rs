@@ -137,7 +137,7 @@ async fn check_limit(life: &Life) {
 
 #[test]
 fn the_first_row_of_each_key_goes_on() {
-    for_lives(12, "by key", |life| block_on(check_by_key(life)));
+    for_lives(8, "by key", |life| block_on(check_by_key(life)));
     for_lives(8, "several in a batch", |life| {
         block_on(check_several_in_a_batch(life))
     });
@@ -145,10 +145,10 @@ fn the_first_row_of_each_key_goes_on() {
 
 #[test]
 fn under_a_watermark_late_rows_go_and_old_keys_are_forgotten() {
-    for_lives(16, "with a watermark", |life| {
+    for_lives(10, "with a watermark", |life| {
         block_on(check_with_watermark(life))
     });
-    for_lives(16, "within the watermark", |life| {
+    for_lives(10, "within the watermark", |life| {
         block_on(check_within_watermark(life))
     });
 }

@@ -207,33 +207,35 @@ async fn run(case: &Arc<GoldenCase>, feed: Feed, query: &Query, cut: Option<u64>
     let mut out = BTreeMap::new();
     let rows = std::mem::take(&mut *rows.lock().unwrap());
     for (id, rows) in rows {
-        let progress = running.recent_progress();
-        let progress = progress
-            .iter()
-            .rfind(|p| p.batch_id == id && !p.state_operators.is_empty());
-        let operators = progress.map(|progress| {
-            let figures = progress.state_operators.iter().map(|o| {
-                (
-                    o.operator_name.clone(),
-                    [
-                        o.num_rows_total,
-                        o.num_rows_updated,
-                        o.num_rows_removed,
-                        o.num_rows_dropped_by_watermark,
-                    ],
-                )
-            });
-            figures.collect()
-        });
         let batch = Batch {
             rows,
             next_watermark_ms: next_watermark_ms(case, id),
-            operators: operators.unwrap_or_default(),
+            operators: operators_of(&running, id),
         };
         out.insert(id, batch);
     }
     session.stop().await.unwrap();
     out
+}
+
+/// What progress tells of the operators of a batch: name, rows total, updated, removed, dropped by watermark.
+fn operators_of(running: &StreamingQuery, id: u64) -> Vec<(String, [u64; 4])> {
+    let progress = running.recent_progress();
+    let progress = progress
+        .iter()
+        .rfind(|p| p.batch_id == id && !p.state_operators.is_empty());
+    let operators = progress.iter().flat_map(|p| &p.state_operators);
+    operators
+        .map(|o| {
+            let figures = [
+                o.num_rows_total,
+                o.num_rows_updated,
+                o.num_rows_removed,
+                o.num_rows_dropped_by_watermark,
+            ];
+            (o.operator_name.clone(), figures)
+        })
+        .collect()
 }
 
 /// As the commit says it; 0 where it was purged, in cases without a watermark.
