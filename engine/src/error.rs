@@ -134,19 +134,31 @@ impl From<SqlError> for TidemillError {
     }
 }
 
+impl TidemillError {
+    /// The error of ours that DataFusion passes on, if this is none of its own.
+    pub(crate) fn carried_by(error: &DataFusionError) -> Option<Self> {
+        // The outermost of ours says most; its own cause may be another DataFusion error.
+        if let Some(ours) = Self::find(error) {
+            return Some(ours.clone());
+        }
+        if let Some(ours) = SqlError::find(error) {
+            return Some(ours.clone().into());
+        }
+        match error.find_root() {
+            DataFusionError::External(root) => root
+                .downcast_ref::<StateError>()
+                .map(|state| Self::new(kind_of(state.kind()), state.condition(), state.to_string())),
+            _ => None,
+        }
+    }
+}
+
 impl From<DataFusionError> for TidemillError {
     fn from(error: DataFusionError) -> Self {
-        // The outermost of ours says most; its own cause may be another DataFusion error.
-        if let Some(ours) = Self::find(&error) {
-            return ours.clone();
-        }
-        if let Some(ours) = SqlError::find(&error) {
-            return ours.clone().into();
-        }
-        if let DataFusionError::External(root) = error.find_root()
-            && let Some(state) = root.downcast_ref::<StateError>()
-        {
-            return Self::new(kind_of(state.kind()), state.condition(), state.to_string()).with_source(error);
+        match Self::carried_by(&error) {
+            Some(ours) if ours.source.is_some() => return ours,
+            Some(ours) => return ours.with_source(error),
+            None => {}
         }
         Self::invalid("EXECUTION_ERROR", error.strip_backtrace()).with_source(error)
     }

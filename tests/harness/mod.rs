@@ -3,6 +3,7 @@
 pub(crate) mod command;
 pub(crate) mod golden;
 pub(crate) mod spark;
+pub(crate) mod stateful;
 pub(crate) mod values;
 
 use std::path::PathBuf;

@@ -28,8 +28,8 @@ fn value(column: &dyn Array, row: usize) -> Value {
     }
     match column.data_type() {
         DataType::Boolean => json!(column.as_boolean().value(row)),
-        DataType::Float32 => json!(f64::from(column.as_primitive::<Float32Type>().value(row))),
-        DataType::Float64 => json!(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Float32 => float(f64::from(column.as_primitive::<Float32Type>().value(row))),
+        DataType::Float64 => float(column.as_primitive::<Float64Type>().value(row)),
         DataType::Decimal128(_, scale) => {
             let unscaled = column.as_primitive::<Decimal128Type>().value(row);
             json!(unscaled as f64 / 10f64.powi(i32::from(*scale)))
@@ -66,6 +66,14 @@ fn value(column: &dyn Array, row: usize) -> Value {
                 false => json!(text),
             }
         }
+    }
+}
+
+/// JSON has no number for what is not finite.
+fn float(value: f64) -> Value {
+    match value.is_finite() {
+        true => json!(value),
+        false => json!(value.to_string()),
     }
 }
 

@@ -12,6 +12,8 @@ mod golden;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod kill;
+mod oracle;
 mod quickstart;
 mod spark;
+mod state;
 mod tidy;

@@ -151,10 +151,14 @@ impl StatefulRun {
         let operators = stateful_operators(plan);
         if self.operators.is_none() {
             let found = read_all(self.files.as_ref()).await?;
-            let named: Vec<_> = operators.iter().map(|o| (o.id, o.name)).collect();
-            check_operators(&named, &found)?;
+            let mut named: Vec<_> = operators.iter().map(|o| (o.id, o.name)).collect();
             if batch > BatchId::FIRST {
+                check_operators(&named, &found)?;
                 self.check_folders(&operators).await?;
+            } else {
+                // A crash may have left the metadata of some operators unwritten; what is there must fit.
+                named.retain(|(id, _)| found.iter().any(|f| f.operator_id == *id));
+                check_operators(&named, &found)?;
             }
             let metadata: Vec<_> = operators.iter().map(|o| self.metadata(o)).collect();
             write_operator_metadata(self.files.as_ref(), &metadata).await?;

@@ -6,6 +6,7 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tidemill_checkpoint::BatchId;
@@ -25,7 +26,8 @@ pub struct ForeachBatchSink {
 }
 
 impl ForeachBatchSink {
-    /// `async |df, batch_id| { ... Ok(()) }`; an error stops the query and leaves the batch uncommitted.
+    /// `async |df, batch_id| { ... Ok(()) }`; an error stops the query and leaves the batch uncommitted. It becomes
+    /// `FOREACH_BATCH_USER_FUNCTION_ERROR`, except that an error of the batch's own plan or state keeps its name.
     pub fn new<F, Fut, E>(function: F) -> Self
     where
         F: Fn(DataFrame, BatchId) -> Fut + Send + Sync + 'static,
@@ -59,7 +61,17 @@ impl StreamSink for ForeachBatchSink {
     }
 }
 
+/// What the batch itself failed with keeps its name, so that a start again can mend it; the rest is the user's.
 fn user_error(id: BatchId, error: BoxedError) -> TidemillError {
+    if let Some(ours) = error.downcast_ref::<TidemillError>() {
+        return ours.clone();
+    }
+    let of_batch = error
+        .downcast_ref::<DataFusionError>()
+        .and_then(TidemillError::carried_by);
+    if let Some(ours) = of_batch {
+        return ours.with_source(UserError(error));
+    }
     TidemillError::new(
         ErrorKind::Invalid,
         "FOREACH_BATCH_USER_FUNCTION_ERROR",

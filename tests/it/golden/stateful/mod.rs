@@ -9,21 +9,17 @@ mod cases;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use datafusion::prelude::DataFrame;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tidemill::prelude::*;
-use tidemill_checkpoint::{InlineBlocking, LocalFileManager};
-use tidemill_state::{
-    CompressionCodec, OperatorId, StateStoreConf, StateStoreId, StateStoreSpec, StateStoreVersion,
-    StateStores,
-};
+use tidemill_state::{CompressionCodec, StateStoreConf};
 
 use super::{hide_inputs_after, reveal_inputs_of};
 use crate::harness::golden::GoldenCase;
+use crate::harness::stateful::{self, State};
 use crate::harness::values::{comparable, rows_of};
 
 /// How the files of a case came.
@@ -46,9 +42,6 @@ struct Batch {
     /// Name, rows total, updated, removed, dropped by watermark.
     operators: Vec<(String, [u64; 4])>,
 }
-
-/// The rows of the state by operator, partition and key.
-type State = BTreeMap<(u32, u32, Vec<u8>), Vec<u8>>;
 
 /// Resumes the case from every cut and checks everything.
 pub(super) fn resumes_with_state(name: &str, feed: Feed, query: &Query) {
@@ -294,37 +287,11 @@ fn reveal_all(case: &GoldenCase, cut: Option<u64>) {
 /// Every row of the state of this version.
 async fn state_of(case: &GoldenCase, version: u64) -> State {
     let checkpoint = case.root().join("checkpoint");
-    let files = Arc::new(LocalFileManager::new(&checkpoint, Arc::new(InlineBlocking)));
     let conf = |key: &str| case.case["confs"][format!("spark.sql.streaming.stateStore.{key}")].as_str();
     let mut store_conf = StateStoreConf::default();
     store_conf.compression = conf("compression.codec").map_or(CompressionCodec::Lz4, |name| {
         CompressionCodec::from_name(name).unwrap()
     });
     store_conf.row_checksum = conf("rowChecksum.enabled") == Some("true");
-    let stores = StateStores::new(files, store_conf, Arc::new(InlineBlocking));
-    let mut rows = State::new();
-    for operator in numbered(&checkpoint.join("state")) {
-        for partition in numbered(&checkpoint.join(format!("state/{operator}"))) {
-            let id = StateStoreId::new(OperatorId(operator), partition);
-            let store = stores
-                .load(&id, StateStoreVersion(version), &StateStoreSpec::default())
-                .await
-                .unwrap();
-            store
-                .for_each(&mut |key, value| {
-                    rows.insert((operator, partition, key.to_vec()), value.to_vec());
-                    Ok(())
-                })
-                .unwrap();
-            store.abort();
-        }
-    }
-    rows
-}
-
-fn numbered(folder: &Path) -> Vec<u32> {
-    let entries = fs::read_dir(folder).unwrap();
-    entries
-        .filter_map(|e| e.unwrap().file_name().to_str().unwrap().parse().ok())
-        .collect()
+    stateful::state_of(&checkpoint, store_conf, version).await
 }

@@ -1,0 +1,106 @@
+//! What progress tells of state and event time, under Spark's keys.
+
+use serde_json::Value;
+use tidemill::OutputMode;
+
+use super::WINDOWED_COUNT;
+use crate::harness::stateful::{Event, StatefulFixture, changed, select};
+
+/// Spark's keys of a stateful operator, in its order.
+const OPERATOR_KEYS: [&str; 12] = [
+    "operatorName",
+    "numRowsTotal",
+    "numRowsUpdated",
+    "allUpdatesTimeMs",
+    "numRowsRemoved",
+    "allRemovalsTimeMs",
+    "commitTimeMs",
+    "memoryUsedBytes",
+    "numRowsDroppedByWatermark",
+    "numShufflePartitions",
+    "numStateStoreInstances",
+    "customMetrics",
+];
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn progress_has_sparks_keys_and_figures_of_state_and_event_time() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let run = fixture.start(&select(WINDOWED_COUNT)).await.unwrap();
+    let mut progress = Vec::new();
+    for block in [
+        vec![
+            Event::at(1_000, "a"),
+            Event::at(3_000, "b"),
+            Event::at(32_000, "a"),
+        ],
+        vec![Event::at(2_000, "late"), Event::at(33_000, "a")],
+    ] {
+        run.feed(&fixture, &block).await.unwrap();
+    }
+    for entry in run.query.recent_progress() {
+        progress.push(serde_json::from_str::<Value>(&entry.json()).unwrap());
+    }
+    run.session.stop().await.unwrap();
+    let [first, no_data, late, ..] = progress.as_slice() else {
+        panic!("three batches: {progress:?}");
+    };
+    assert_eq!(
+        first["eventTime"],
+        serde_json::json!({
+            "avg": "1970-01-01T00:00:12.000Z",
+            "max": "1970-01-01T00:00:32.000Z",
+            "min": "1970-01-01T00:00:01.000Z",
+            "watermark": "1970-01-01T00:00:00.000Z",
+        })
+    );
+    assert_eq!(
+        no_data["eventTime"],
+        serde_json::json!({"watermark": "1970-01-01T00:00:22.000Z"})
+    );
+    assert_eq!(no_data["numInputRows"], 0);
+    let figures = |progress: &Value| {
+        let operator = &progress["stateOperators"][0];
+        assert_eq!(keys(operator), OPERATOR_KEYS);
+        assert_eq!(operator["operatorName"], "stateStoreSave");
+        assert_eq!(operator["numShufflePartitions"], 2);
+        assert_eq!(operator["numStateStoreInstances"], 2);
+        assert!(operator["memoryUsedBytes"].as_u64().unwrap() > 0);
+        [
+            "numRowsTotal",
+            "numRowsUpdated",
+            "numRowsRemoved",
+            "numRowsDroppedByWatermark",
+        ]
+        .map(|key| operator[key].as_u64().unwrap())
+    };
+    assert_eq!(figures(first), [3, 3, 0, 0]);
+    assert_eq!(figures(no_data), [1, 0, 2, 0]);
+    assert_eq!(figures(late), [1, 1, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_deduplication_tells_how_many_duplicates_it_dropped() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 3);
+    let build = changed(|df| tidemill::DataFrameStreamingExt::drop_duplicates(df, &["k"]));
+    let run = fixture.start(&build).await.unwrap();
+    let block = [
+        Event::at(1, "a"),
+        Event::at(2, "a"),
+        Event::at(3, "b"),
+        Event::at(4, "a"),
+    ];
+    run.feed(&fixture, &block).await.unwrap();
+    let progress: Value = serde_json::from_str(&run.query.last_progress().unwrap().json()).unwrap();
+    run.session.stop().await.unwrap();
+    let operator = &progress["stateOperators"][0];
+    assert_eq!(keys(operator), OPERATOR_KEYS);
+    assert_eq!(operator["operatorName"], "dedupe");
+    assert_eq!(operator["numRowsTotal"], 2);
+    assert_eq!(operator["numStateStoreInstances"], 3);
+    assert_eq!(operator["customMetrics"]["numDroppedDuplicateRows"], 2);
+    assert!(progress.get("eventTime").is_none(), "a query without a watermark");
+}
