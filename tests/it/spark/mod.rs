@@ -2,8 +2,11 @@
 //!
 //! `tests/run` provides PySpark; without `TIDEMILL_PYSPARK` each test says that it was left out.
 
+mod differential;
 mod read_output;
 mod relay;
+mod shapes;
+mod state_relay;
 
 use std::fs;
 use std::path::Path;
