@@ -3,7 +3,7 @@
 use super::shapes::{Batches, Shape, run_in_spark, write_input};
 use crate::harness::spark::spark;
 
-const FILES: u64 = 4;
+const FILES: u64 = 3;
 
 /// What differs, in words; `None` when nothing does.
 pub(super) fn difference(name: &str, ours: &Batches, theirs: &Batches) -> Option<String> {

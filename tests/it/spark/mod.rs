@@ -4,6 +4,7 @@
 
 mod differential;
 mod read_output;
+mod read_state;
 mod relay;
 mod shapes;
 mod state_relay;
