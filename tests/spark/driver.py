@@ -8,8 +8,11 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
      "sources": [{"view": name, "format": f, "schema": ddl, "path": p, "options": {}, "name": n}],
      "sink": {"format": f, "path": p, "partitionBy": [c], "options": {}, "name": n}, "confs": {}}
         runs the query with trigger availableNow to its end; without a sink the answer holds the rows of each batch.
+        "steps": [[method, argument...]...] are methods of the frame called after the query's text.
+    {"op": "run_all", "runs": [commands as those of run, with the same confs]}
+        runs them side by side; the answer is the list of theirs, a failure as its text.
     {"op": "read", "format": f, "path": p, "schema": ddl, "options": {}}
-        reads a table; the answer holds its schema and its rows, each as JSON text with nulls kept.
+        reads a table; the answer holds its schema and its rows, each as JSON text with nulls kept and times to microseconds.
 """
 import json
 import os
@@ -26,7 +29,7 @@ def make_session():
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.memory", "1g")
-        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC")
+        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC -XX:TieredStopAtLevel=1")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.streaming.pollingDelay", "10ms")
@@ -40,23 +43,50 @@ def as_json(df):
     from pyspark.sql import functions as F
 
     columns = [F.col("`" + c.replace("`", "``") + "`") for c in df.columns]
-    text = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    options = {"ignoreNullFields": "false", "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+    text = F.to_json(F.struct(*columns), options)
     return [row[0] for row in df.select(text).collect()]
 
 
-def run(spark, command):
+def with_confs(spark, command, action):
     old = {}
     for key, value in command.get("confs", {}).items():
         old[key] = spark.conf.get(key, None)
         spark.conf.set(key, value)
     try:
-        return run_query(spark, command)
+        return action()
     finally:
         for key, value in old.items():
             spark.conf.unset(key) if value is None else spark.conf.set(key, value)
 
 
-def run_query(spark, command):
+def run(spark, command):
+    return with_confs(spark, command, lambda: finish(*start(spark, command)))
+
+
+def run_all(spark, command):
+    return with_confs(spark, command, lambda: run_side_by_side(spark, command["runs"]))
+
+
+def run_side_by_side(spark, runs, at_once=4):
+    answers = []
+    for first in range(0, len(runs), at_once):
+        started = []
+        for one in runs[first : first + at_once]:
+            started.append(attempt(lambda: start(spark, one)))
+        for one in started:
+            answers.append(one if isinstance(one, str) else attempt(lambda: finish(*one)))
+    return answers
+
+
+def attempt(action):
+    try:
+        return action()
+    except Exception as error:  # every failure of Spark is an answer
+        return f"{type(error).__name__}: {error}"
+
+
+def start(spark, command):
     for source in command["sources"]:
         reader = spark.readStream.format(source["format"]).options(**source.get("options", {}))
         if "schema" in source:
@@ -66,6 +96,8 @@ def run_query(spark, command):
         df = reader.load(source["path"]) if "path" in source else reader.load()
         df.createOrReplaceTempView(source["view"])
     df = spark.sql(command["sql"])
+    for method, *arguments in command.get("steps", []):
+        df = getattr(df, method)(*arguments)
     writer = df.writeStream.outputMode(command.get("mode", "append")).trigger(availableNow=True)
     writer = writer.option("checkpointLocation", command["checkpoint"])
     sink = command.get("sink")
@@ -79,7 +111,10 @@ def run_query(spark, command):
         if "name" in sink:
             writer = writer.name(sink["name"])
         writer = writer.option("path", sink["path"])
-    query = writer.start()
+    return writer.start(), batches
+
+
+def finish(query, batches):
     query.awaitTermination()
     return {"id": query.id, "batches": batches, "last": json.loads(query.lastProgress.json) if query.lastProgress else None}
 
@@ -95,7 +130,7 @@ def read(spark, command):
 def main():
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    operations = {"run": run, "read": read}
+    operations = {"run": run, "run_all": run_all, "read": read}
     spark = make_session()
     for line in sys.stdin:
         command = json.loads(line)

@@ -26,7 +26,7 @@ use super::window_time::window_time;
 use crate::{Result, SqlError};
 
 /// The column that holds a node's windows; no user's column is called so.
-const WINDOW_COLUMN: &str = "__time_window";
+pub(crate) const WINDOW_COLUMN: &str = "__time_window";
 
 /// How a time that is no timestamp (a date, a string) becomes one.
 type ToTimestamp<'a> = &'a dyn Fn(Expr, &DataType, &DataType) -> Result<Expr>;

@@ -19,6 +19,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, Physic
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::only_equal;
+use crate::functions::WINDOW_COLUMN;
 use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, with_state_partition};
 
 /// Spark's name for the key column that tells grouping sets apart.
@@ -53,6 +54,7 @@ impl StateStoreSave {
         let fields = self.schema.fields();
         let named = |(expr, field): (&Expr, &FieldRef)| {
             let name = match expr.clone().unalias() {
+                Expr::Column(Column { name, .. }) if name == WINDOW_COLUMN => "window".to_owned(),
                 Expr::Column(Column { name, .. }) => name,
                 _ => GROUPING_EXPRESSION.to_owned(),
             };

@@ -2,8 +2,12 @@
 //!
 //! `tests/run` provides PySpark; without `TIDEMILL_PYSPARK` each test says that it was left out.
 
+mod differential;
 mod read_output;
+mod read_state;
 mod relay;
+mod shapes;
+mod state_relay;
 
 use std::fs;
 use std::path::Path;
