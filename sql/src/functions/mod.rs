@@ -11,7 +11,9 @@ mod tests;
 mod window;
 mod window_time;
 
-pub(crate) use resolve::{ResolveTimeWindows, WINDOW_COLUMN, resolve_time_windows, resolve_time_windows_with};
+pub(crate) use resolve::{
+    ResolveTimeWindows, WINDOW_COLUMN, resolve_time_windows, resolve_time_windows_with,
+};
 pub(crate) use window::window_udf;
 pub use window::{window, window_with};
 pub use window_time::window_time;
