@@ -20,6 +20,7 @@ mod file;
 mod id;
 mod memory;
 mod metrics;
+mod offload;
 mod operator_metadata;
 mod partition_hash;
 mod provider;

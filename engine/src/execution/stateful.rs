@@ -119,15 +119,8 @@ impl StatefulRun {
             StateStoreConf::default()
         };
         let policy = match conf.get("spark.sql.streaming.multipleWatermarkPolicy") {
-            Some(policy) if policy.eq_ignore_ascii_case("max") => MultipleWatermarkPolicy::Max,
-            Some(policy) if !policy.eq_ignore_ascii_case("min") => {
-                return Err(bad_conf(
-                    "spark.sql.streaming.multipleWatermarkPolicy",
-                    policy,
-                    "min, max",
-                ));
-            }
-            _ => MultipleWatermarkPolicy::Min,
+            Some(policy) => policy.parse()?,
+            None => MultipleWatermarkPolicy::default(),
         };
         let interval = conf.get_duration_ms("spark.sql.streaming.stateStore.maintenanceInterval")?;
         let delays = incremental.watermark_delays_ms().to_vec();

@@ -322,3 +322,32 @@ pub(super) fn state_partitions_of(column: &ArrayRef) -> DataFusionResult<&Int32A
         .as_primitive_opt::<Int32Type>()
         .ok_or_else(|| internal_datafusion_err!("a state partition that is no int"))
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::physical_plan::empty::EmptyExec;
+
+    use super::*;
+
+    #[test]
+    fn every_state_partition_has_one_owner_and_they_are_spread_evenly() {
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("k", DataType::Utf8, true),
+            Field::new(STATE_PARTITION, DataType::Int32, false),
+        ]));
+        for (tasks, partitions) in [(1, 3), (2, 2), (2, 5), (3, 200), (7, 4)] {
+            let partitions = NonZeroU32::new(partitions).unwrap();
+            let input = EmptyExec::new(Arc::clone(&schema)).with_partitions(tasks);
+            let input: Arc<dyn ExecutionPlan> = Arc::new(input);
+            let distribution = required_distribution(&schema, partitions, tasks).unwrap();
+            let owned: Vec<Vec<u32>> = (0..tasks)
+                .map(|task| owned_partitions(&input, &distribution, partitions, task).unwrap())
+                .collect();
+            let mut all: Vec<u32> = owned.iter().flatten().copied().collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..partitions.get()).collect::<Vec<_>>());
+            let most = owned.iter().map(Vec::len).max().unwrap();
+            assert_eq!(most, all.len().div_ceil(tasks), "{tasks} tasks: {owned:?}");
+        }
+    }
+}

@@ -3,9 +3,6 @@
 //! The last change of every key that the deltas touch is kept in a map; then the old snapshot streams through, less
 //! the keys in the map, and the map's puts follow. Memory grows with the keys in the deltas, not with the keys held.
 
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -16,6 +13,7 @@ use super::lineage::Lineage;
 use super::name::{delta_path, snapshot_path};
 use super::read::read_changes;
 use super::write::ChangeWriter;
+use crate::offload::offload;
 use crate::{Result, StateError, StateStoreConf, StateStoreId, StateStoreVersion};
 
 /// The last change of a key: its value, or `None` when it was removed. The hash is seeded alike in every run, so the
@@ -44,7 +42,7 @@ pub(crate) async fn fold_snapshot(
                 needed_after: "a snapshot is being made of it".to_owned(),
             });
         };
-        changes = run(blocking, move || {
+        changes = offload(blocking, move || {
             read_changes(&described, &content, codec, row_checksum, &mut |change| {
                 match change {
                     Change::Put { key, value } => changes.insert(key.into(), Some(value.into())),
@@ -52,9 +50,9 @@ pub(crate) async fn fold_snapshot(
                 };
                 Ok(())
             })?;
-            Ok(changes)
+            Ok::<_, StateError>(changes)
         })
-        .await?;
+        .await??;
     }
     let snapshot = match lineage.snapshot {
         None => None,
@@ -67,7 +65,7 @@ pub(crate) async fn fold_snapshot(
             }
         }
     };
-    run(blocking, move || {
+    offload(blocking, move || {
         let mut writer = ChangeWriter::new(codec, row_checksum)?;
         if let Some((path, content)) = snapshot {
             read_changes(&path, &content, codec, row_checksum, &mut |change| match change {
@@ -82,21 +80,5 @@ pub(crate) async fn fold_snapshot(
         }
         writer.finish()
     })
-    .await
-}
-
-/// Runs heavy work where blocking work belongs.
-async fn run<T: Send + 'static>(
-    blocking: &dyn Blocking,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let slot = Arc::new(Mutex::new(None));
-    let filled = Arc::clone(&slot);
-    blocking
-        .run(Box::new(move || {
-            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(work());
-        }))
-        .await;
-    let result = mem::take(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner));
-    result.unwrap_or(Err(StateError::WorkDropped))
+    .await?
 }

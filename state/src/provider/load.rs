@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tidemill_checkpoint::CheckpointErrorKind;
 
-use super::offload::offload;
 use super::slots::Shared;
 use crate::error::{Result, StateError};
 use crate::file::{
@@ -17,6 +16,7 @@ use crate::file::{
 };
 use crate::id::{StateStoreId, StateStoreVersion};
 use crate::memory::VersionedMap;
+use crate::offload::offload;
 use crate::store::StateStoreSpec;
 
 /// How many deltas are read ahead of the one that is applied.

@@ -19,7 +19,6 @@ use crate::store::{StateStore, StateStoreSpec};
 mod hdfs_backed;
 mod load;
 mod maintenance;
-mod offload;
 mod slots;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::offload::offload;
 use super::slots::{Lease, Shared};
 use crate::codec::Rows;
 use crate::error::Result;
@@ -13,6 +12,7 @@ use crate::file::{ChangeWriter, delta_path, snapshot_path};
 use crate::id::{StateStoreId, StateStoreVersion};
 use crate::memory::VersionedMap;
 use crate::metrics::StateStoreMetrics;
+use crate::offload::offload;
 use crate::store::{RowVisitor, StateStore};
 
 /// From so many changed rows on, a commit's work goes where blocking work belongs; less is done sooner than handed over.

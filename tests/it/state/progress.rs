@@ -104,3 +104,22 @@ async fn a_deduplication_tells_how_many_duplicates_it_dropped() {
     assert_eq!(operator["customMetrics"]["numDroppedDuplicateRows"], 2);
     assert!(progress.get("eventTime").is_none(), "a query without a watermark");
 }
+
+#[tokio::test]
+async fn an_operator_below_a_filter_that_lets_nothing_through_keeps_its_state() {
+    let fixture = StatefulFixture::new(OutputMode::Update, 2);
+    let query = select("SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING 1 = 0");
+    let run = fixture.start(&query).await.unwrap();
+    run.feed(&fixture, &[Event::at(1_000, "a"), Event::at(2_000, "b")])
+        .await
+        .unwrap();
+    let progress = run.query.last_progress().unwrap();
+    let operators: Vec<_> = progress
+        .state_operators
+        .iter()
+        .map(|o| (o.operator_name.as_str(), o.num_rows_total))
+        .collect();
+    assert_eq!(operators, [("stateStoreSave", 2)]);
+    run.session.stop().await.unwrap();
+    assert!(fixture.take_batches().into_values().all(|rows| rows.is_empty()));
+}

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use super::interval::literal;
 use super::watermark::{self, WatermarkClause};
-use super::words::{is_name, is_word, start_of, token, word};
+use super::words::{follows_a_relation, is_name, is_word, start_of, token, word};
 use crate::{Result, SqlError};
 
 /// The reserved table function that stands for a relation which is not a plain table.
@@ -154,42 +154,11 @@ fn stream(tokens: &[TokenWithSpan]) -> Result<Option<(StreamClause, usize)>> {
 
 /// Whether the word after a bare STREAM is the table it reads: not a keyword that may follow a table named `stream`.
 fn names_table(tokens: &[TokenWithSpan], at: usize) -> bool {
-    const FOLLOWS_A_TABLE: [&str; 31] = [
-        "AS",
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "UNION",
-        "INTERSECT",
-        "EXCEPT",
-        "MINUS",
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "NATURAL",
-        "ANTI",
-        "SEMI",
-        "ON",
-        "USING",
-        "LATERAL",
-        "WINDOW",
-        "CLUSTER",
-        "DISTRIBUTE",
-        "SORT",
-        "TABLESAMPLE",
-        "PIVOT",
-        "UNPIVOT",
-        "WATERMARK",
-    ];
     match tokens.get(at).map(|t| &t.token) {
         Some(Token::Word(w)) => {
-            w.quote_style.is_some() || !FOLLOWS_A_TABLE.iter().any(|k| w.value.eq_ignore_ascii_case(k))
+            let also = ["AS", "TABLESAMPLE", "PIVOT", "UNPIVOT", "WATERMARK"];
+            w.quote_style.is_some()
+                || !(follows_a_relation(tokens.get(at)) || also.iter().any(|k| is_word(tokens.get(at), k)))
         }
         _ => false,
     }

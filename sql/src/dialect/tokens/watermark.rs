@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::interval::{self, IntervalLiteral};
 use super::stream::{RELATION_FUNCTION, StreamClause, starts_relation, syntax};
-use super::words::{is_name, is_word, start_of, token, word};
+use super::words::{follows_a_relation, is_name, is_word, start_of, token, word};
 use crate::event_time::delay_ms_of_interval;
 use crate::{Result, SqlError};
 
@@ -208,40 +208,11 @@ fn column_path(expression: &[TokenWithSpan]) -> Option<String> {
 
 /// `[AS] alias [(a, b)]`: the alias, the tokens of its columns, and how many tokens there are.
 fn alias_of(after: &[TokenWithSpan]) -> (Option<TokenWithSpan>, Vec<TokenWithSpan>, usize) {
-    const FOLLOWS: [&str; 27] = [
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "UNION",
-        "INTERSECT",
-        "EXCEPT",
-        "MINUS",
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "NATURAL",
-        "ANTI",
-        "SEMI",
-        "ON",
-        "USING",
-        "LATERAL",
-        "WINDOW",
-        "CLUSTER",
-        "DISTRIBUTE",
-        "SORT",
-        "SELECT",
-    ];
     let explicit = usize::from(is_word(after.first(), "AS"));
     let Some(alias) = after.get(explicit).filter(|alias| is_name(Some(alias))) else {
         return (None, Vec::new(), 0);
     };
-    if explicit == 0 && FOLLOWS.iter().any(|keyword| is_word(Some(alias), keyword)) {
+    if explicit == 0 && (follows_a_relation(Some(alias)) || is_word(Some(alias), "SELECT")) {
         return (None, Vec::new(), 0);
     }
     let mut used = explicit + 1;

@@ -27,6 +27,39 @@ pub(crate) fn is_name(token: Option<&TokenWithSpan>) -> bool {
     matches!(token.map(|t| &t.token), Some(Token::Word(_)))
 }
 
+/// Whether the word begins what may follow a relation: it is no alias and no name of a table.
+pub(crate) fn follows_a_relation(token: Option<&TokenWithSpan>) -> bool {
+    const CLAUSES: [&str; 26] = [
+        "WHERE",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "UNION",
+        "INTERSECT",
+        "EXCEPT",
+        "MINUS",
+        "JOIN",
+        "INNER",
+        "LEFT",
+        "RIGHT",
+        "FULL",
+        "CROSS",
+        "NATURAL",
+        "ANTI",
+        "SEMI",
+        "ON",
+        "USING",
+        "LATERAL",
+        "WINDOW",
+        "CLUSTER",
+        "DISTRIBUTE",
+        "SORT",
+    ];
+    CLAUSES.iter().any(|clause| is_word(token, clause))
+}
+
 /// The tokens without blanks and comments.
 pub(crate) fn without_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     tokens.into_iter().filter(|t| !is_blank(&t.token)).collect()

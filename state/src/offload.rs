@@ -6,7 +6,7 @@ use tidemill_checkpoint::Blocking;
 use crate::error::{Result, StateError};
 
 /// Runs `work` through `blocking` and gives its result. An error when the process ends before it ran.
-pub(super) async fn offload<T: Send + 'static>(
+pub(crate) async fn offload<T: Send + 'static>(
     blocking: &dyn Blocking,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
