@@ -8,7 +8,8 @@
     clippy::unwrap_used,
     missing_docs
 )]
-mod durable_write;
+#[allow(dead_code, reason = "this bench has no batches to take apart")]
+mod measure;
 
 use std::fs::File;
 use std::path::Path;
@@ -19,7 +20,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionContext, col, lit};
-use durable_write::{durable_write_p50, ms, percentile};
+use measure::{durable_write_p50, ms, percentile};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;

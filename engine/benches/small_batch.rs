@@ -12,19 +12,17 @@
     reason = "a bench reads the clock, makes its own files and stops when it cannot run"
 )]
 
-mod durable_write;
+mod measure;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{DataFrame, col, lit};
-use durable_write::{durable_write_p50, ms, percentile};
+use measure::{Parts, durable_write_p50, ms, report, resident_mb};
 use tidemill::source::MemoryStream;
 use tidemill::{DataFrameStreamingExt, StreamingQuery, StreamingSession};
-
-const WARM_UP: usize = 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -121,42 +119,4 @@ async fn file_to_noop(folder: &std::path::Path, batches: usize) -> Result<(), Bo
     report("one JSON file -> noop", wall, &parts);
     running.stop().await?;
     Ok(())
-}
-
-/// The parts of each batch, in ms, from its progress.
-#[derive(Default)]
-struct Parts(std::collections::BTreeMap<&'static str, Vec<Duration>>);
-
-impl Parts {
-    fn add(&mut self, query: &StreamingQuery) {
-        if let Some(progress) = query.last_progress() {
-            for (part, ms) in &progress.duration_ms {
-                self.0.entry(*part).or_default().push(Duration::from_millis(*ms));
-            }
-        }
-    }
-}
-
-fn report(what: &str, wall: Vec<Duration>, parts: &Parts) {
-    let mut steady: Vec<Duration> = wall.into_iter().skip(WARM_UP).collect();
-    println!(
-        "{what}: {} batches, wall p50 {}, p99 {}",
-        steady.len(),
-        ms(percentile(&mut steady, 50)),
-        ms(percentile(&mut steady, 99))
-    );
-    for (part, samples) in &parts.0 {
-        let mean = samples.iter().sum::<Duration>() / u32::try_from(samples.len().max(1)).unwrap_or(1);
-        println!("  {part}: mean {}", ms(mean));
-    }
-}
-
-fn resident_mb() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm
-        .split_whitespace()
-        .nth(1)
-        .and_then(|p| p.parse().ok())
-        .unwrap_or(0);
-    pages * 4096 / 1_000_000
 }
