@@ -36,6 +36,10 @@ fn string_key(number: u64) -> Vec<u8> {
     row(&format!("customer {number}"), None)
 }
 
+fn number_key(number: u64) -> Vec<u8> {
+    count(number)
+}
+
 /// A window as key: a name and the window's end.
 fn window_key(number: u64) -> Vec<u8> {
     row("device", Some(number))
@@ -147,6 +151,35 @@ fn commit(c: &mut Criterion) {
     }
 }
 
+/// What a stateful aggregation does in a large batch: reads what is known of many keys, and puts them all.
+fn large_batch(c: &mut Criterion) {
+    const HELD: u64 = 500_000;
+    const CHANGED: u64 = 300_000;
+    let mut run = Run::holding(in_memory(), StateStoreSpec::default(), HELD, number_key);
+    let mut group = c.benchmark_group("batch of 300,000 changes of 500,000 keys");
+    group.throughput(Throughput::Elements(CHANGED)).sample_size(10);
+    group.bench_function("get and put", |bencher| {
+        bencher.iter_custom(|iterations| {
+            let mut taken = Duration::ZERO;
+            for _ in 0..iterations {
+                let numbers = (0..CHANGED).map(|n| (n + run.version).wrapping_mul(0x9E37_79B9_7F4A_7C15) % HELD);
+                let keys: Vec<_> = numbers.map(number_key).collect();
+                let value = count(run.version);
+                let start = now();
+                run.batch(|store| {
+                    let mut found = 0;
+                    store.get_batch(&mut keys.iter().map(Vec::as_slice), &mut |_, _| found += 1);
+                    assert_eq!(found, CHANGED);
+                    let mut rows = keys.iter().map(|key| (key.as_slice(), value.as_slice()));
+                    store.put_batch(&mut rows).unwrap();
+                });
+                taken += start.elapsed();
+            }
+            taken
+        });
+    });
+}
+
 fn evict(c: &mut Criterion) {
     let mut group = c.benchmark_group("batch that closes 1000 windows");
     group.throughput(Throughput::Elements(TOUCHED));
@@ -226,5 +259,5 @@ fn now() -> Instant {
     Instant::now()
 }
 
-criterion_group!(benches, commit, evict, load);
+criterion_group!(benches, large_batch, commit, evict, load);
 criterion_main!(benches);

@@ -7,7 +7,6 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::codec::Rows;
 use crate::error::Result;
 use crate::id::{StateStoreId, StateStoreVersion};
 use crate::metrics::StateStoreMetrics;
@@ -64,15 +63,19 @@ pub trait StateStore: Send + Debug {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
-    /// For each of `keys` that exists: its value is added to `values`, its position in `keys` to `found`.
-    fn get_batch(&self, keys: &Rows, found: &mut Vec<u32>, values: &mut Rows);
+    /// Hands out the value of each of `keys` that exists, with the key's position; in order. Cheaper than one by one.
+    fn get_batch<'k>(
+        &self,
+        keys: &mut dyn Iterator<Item = &'k [u8]>,
+        each: &mut dyn FnMut(usize, &[u8]),
+    );
 
     /// Sets the value of a key. Fails only when a row or the store is too large for the format or the memory layout,
     /// or when a row does not hold the time the store was told of.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
 
-    /// Sets the value of each key to the row of `values` at the same position. A key that occurs twice keeps the last.
-    fn put_batch(&mut self, keys: &Rows, values: &Rows) -> Result<()>;
+    /// Sets the values of keys, in order; a key that occurs twice keeps the last. Cheaper than one by one.
+    fn put_batch<'r>(&mut self, rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>) -> Result<()>;
 
     /// Removes a key; whether it existed.
     fn remove(&mut self, key: &[u8]) -> bool;

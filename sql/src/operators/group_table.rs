@@ -28,8 +28,8 @@ impl GroupTable {
     /// `keys` and `partitions` have one entry per row.
     pub(super) fn intern(&mut self, keys: &Rows, partitions: &[i32]) -> Vec<usize> {
         let mut slots = Vec::with_capacity(partitions.len());
-        for (key, partition) in keys.iter().zip(partitions) {
-            let hash = self.hasher.hash_one(key);
+        let hashes: Vec<u64> = keys.iter().map(|key| self.hasher.hash_one(key)).collect();
+        for ((key, partition), hash) in keys.iter().zip(partitions).zip(hashes) {
             let known = self
                 .places
                 .find(hash, |(h, slot)| *h == hash && self.keys.row(*slot) == key);

@@ -19,7 +19,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{internal_datafusion_err, internal_err};
+use datafusion::common::internal_err;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -371,19 +371,13 @@ impl Shared {
         let mut values = Rows::default();
         let mut in_state = Vec::new();
         for (partition, slots) in merged.groups.new_by_partition() {
-            let mut keys = Rows::with_capacity(slots.len(), slots.len() * 32);
-            for slot in &slots {
-                keys.push(merged.groups.key(*slot));
-            }
-            let mut found = Vec::new();
-            stores.of(partition)?.get_batch(&keys, &mut found, &mut values);
-            for place in found {
-                let slot = usize::try_from(place).ok().and_then(|place| slots.get(place));
-                in_state
-                    .push(*slot.ok_or_else(|| {
-                        internal_datafusion_err!("a store found what it was not asked for")
-                    })?);
-            }
+            let mut keys = slots.iter().map(|slot| merged.groups.key(*slot));
+            stores.of(partition)?.get_batch(&mut keys, &mut |place, value| {
+                if let Some(slot) = slots.get(place) {
+                    in_state.push(*slot);
+                    values.push(value);
+                }
+            });
         }
         merged.groups.number(&in_state);
         if in_state.is_empty() {
@@ -427,12 +421,10 @@ impl Shared {
             .encode(&columns, rows, &mut values)
             .map_err(state)?;
         for (partition, slots) in merged.groups.all_by_partition() {
-            let store = stores.of(partition)?;
-            for (slot, group) in slots.iter().zip(merged.groups.groups_of(&slots)) {
-                store
-                    .put(merged.groups.key(*slot), values.row(group))
-                    .map_err(state)?;
-            }
+            let groups = merged.groups.groups_of(&slots);
+            let keys = slots.iter().map(|slot| merged.groups.key(*slot));
+            let mut rows = keys.zip(groups.iter().map(|group| values.row(*group)));
+            stores.of(partition)?.put_batch(&mut rows).map_err(state)?;
         }
         Ok(states)
     }

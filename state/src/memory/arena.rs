@@ -6,6 +6,8 @@
 //! held. A freed entry stays as garbage until its chunk is more than half garbage; then the chunk is on the list
 //! that [`Arena::next_crowded`] hands out, and the caller moves what lives out of it.
 
+use std::hint::black_box;
+
 use crate::error::{Result, StateError};
 
 /// What an address counts in.
@@ -39,6 +41,16 @@ impl Address {
         let chunk = u32::try_from(chunk).ok()?;
         let units = u32::try_from(offset / UNIT_BYTES).ok()?;
         (units <= OFFSET_MASK).then_some(Self((chunk << OFFSET_BITS) | units))
+    }
+
+    /// The address as a number.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The address that has this number.
+    pub(crate) fn of_number(number: u32) -> Self {
+        Self(number)
     }
 
     fn chunk(self) -> usize {
@@ -203,6 +215,19 @@ impl Arena {
         self.allocated_bytes += chunk.bytes.capacity();
         self.open = Some(index);
         Some(index)
+    }
+
+    /// Reads the beginning of the entries at these addresses, so that they are near when their turn comes.
+    ///
+    /// One read does not wait for another, as it would between an entry's use and the next entry.
+    pub(crate) fn warm(&self, addresses: impl Iterator<Item = Address>) {
+        let mut sum = 0_u8;
+        for address in addresses {
+            let chunk = self.chunks.get(address.chunk());
+            let byte = chunk.and_then(|chunk| chunk.bytes.get(address.offset()));
+            sum ^= byte.copied().unwrap_or_default();
+        }
+        black_box(sum);
     }
 
     /// The entry at an address; an empty one where there is none.

@@ -11,9 +11,19 @@ use std::fmt;
 use super::arena::{Address, Arena, Entry, Flags};
 use super::index::{IndexEntry, Indexes, hash};
 use super::journal::{Before, Journal};
-use super::table::KeyTable;
+use super::table::{KeyTable, Slot};
 use crate::error::{Result, StateError};
 use crate::store::{RowVisitor, StateStoreSpec};
+
+/// How many keys are looked up side by side.
+const BLOCK_ROWS: usize = 64;
+
+/// A key's hash and the entry that the table has for it.
+#[derive(Clone, Copy, Default)]
+struct Located {
+    hash: u64,
+    address: Option<Address>,
+}
 
 /// A map from keys to values with one open transaction.
 #[derive(Default)]
@@ -51,7 +61,34 @@ impl VersionedMap {
 
     /// The value of a key.
     pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        let entry = self.arena.entry(self.find(hash(key), key)?);
+        self.value_at(self.find(hash(key), key)?)
+    }
+
+    /// The value of each key that exists, with the key's position.
+    pub(crate) fn get_batch<'k>(
+        &self,
+        keys: &mut dyn Iterator<Item = &'k [u8]>,
+        each: &mut dyn FnMut(usize, &[u8]),
+    ) {
+        let mut block = Vec::with_capacity(BLOCK_ROWS);
+        let mut first = 0;
+        loop {
+            block.clear();
+            block.extend((&mut *keys).take(BLOCK_ROWS));
+            if block.is_empty() {
+                return;
+            }
+            for (place, located) in self.locate(&block).into_iter().take(block.len()).enumerate() {
+                if let Some(value) = located.address.and_then(|address| self.value_at(address)) {
+                    each(first + place, value);
+                }
+            }
+            first += block.len();
+        }
+    }
+
+    fn value_at(&self, address: Address) -> Option<&[u8]> {
+        let entry = self.arena.entry(address);
         entry.flags.is_live().then_some(entry.value)
     }
 
@@ -77,14 +114,46 @@ impl VersionedMap {
         Ok(())
     }
 
+    /// Sets the values of keys, in order.
+    pub(crate) fn put_batch<'r>(
+        &mut self,
+        rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>,
+    ) -> Result<()> {
+        let (mut keys, mut values) = (Vec::with_capacity(BLOCK_ROWS), Vec::with_capacity(BLOCK_ROWS));
+        loop {
+            keys.clear();
+            values.clear();
+            for (key, value) in (&mut *rows).take(BLOCK_ROWS) {
+                keys.push(key);
+                values.push(value);
+            }
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let located = self.locate(&keys);
+            for ((key, value), located) in keys.iter().zip(&values).zip(located) {
+                // A row before it in the block may have added the key, or moved its entry.
+                let known = located
+                    .address
+                    .filter(|address| !self.arena.entry(*address).flags.any(Flags::MOVED));
+                let address = known.or_else(|| self.find(located.hash, key));
+                self.put_at(located.hash, address, key, value)?;
+            }
+        }
+    }
+
     /// Sets the value of a key.
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let index_entry = self.indexes.entry(key, value)?;
         let hash = hash(key);
-        match self.find(hash, key) {
+        self.put_at(hash, self.find(hash, key), key, value)
+    }
+
+    fn put_at(&mut self, hash: u64, address: Option<Address>, key: &[u8], value: &[u8]) -> Result<()> {
+        let index_entry = self.indexes.entry(key, value)?;
+        match address {
             None => {
                 let address = self.arena.insert(key, value, Flags::TOUCHED)?;
-                self.add_to_table(hash, address);
+                self.table.insert(hash, address);
                 self.indexes.add(address, index_entry);
                 self.journal.touch(address, Before::Absent);
                 self.len += 1;
@@ -188,7 +257,12 @@ impl VersionedMap {
 
     /// What the transaction changed: every touched key once, with its value now, or `None` when it is gone.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.journal.touched().iter().filter_map(|touched| {
+        let blocks = self.journal.touched().chunks(BLOCK_ROWS);
+        let touched = blocks.flat_map(|block| {
+            self.arena.warm(block.iter().map(|touched| touched.address));
+            block
+        });
+        touched.filter_map(|touched| {
             let entry = self.arena.entry(self.journal.newest(touched.address));
             match (entry.flags.is_live(), touched.before) {
                 (true, _) => Some((entry.key, Some(entry.value))),
@@ -224,7 +298,7 @@ impl VersionedMap {
             self.take_from_index(newest);
             if matches!(touched.before, Before::Absent) {
                 let hash = self.hash_at(newest);
-                self.remove_from_table(hash, newest);
+                self.table.remove(hash, newest);
                 self.arena.free(touched.address);
             } else if newest != touched.address {
                 self.table.replace(self.hash_at(newest), newest, touched.address);
@@ -252,7 +326,7 @@ impl VersionedMap {
         let hash = hash(key);
         let Some(address) = self.find(hash, key) else {
             let address = self.arena.insert(key, value, Flags::default())?;
-            self.add_to_table(hash, address);
+            self.table.insert(hash, address);
             self.len += 1;
             return Ok(());
         };
@@ -316,6 +390,34 @@ impl VersionedMap {
         }
     }
 
+    /// Finds a block of keys, at most [`BLOCK_ROWS`].
+    ///
+    /// Each loop asks memory for places that do not depend on one another, so that the processor waits for many at a
+    /// time: key by key it would wait for the table, then for the entry, then for the next key's table.
+    fn locate(&self, keys: &[&[u8]]) -> [Located; BLOCK_ROWS] {
+        let mut block = [Located::default(); BLOCK_ROWS];
+        let mut slots = [Slot::default(); BLOCK_ROWS];
+        for (located, key) in block.iter_mut().zip(keys) {
+            located.hash = hash(key);
+        }
+        for (slot, located) in slots.iter_mut().zip(&block).take(keys.len()) {
+            *slot = self.table.slot_of(located.hash);
+        }
+        for (located, slot) in block.iter_mut().zip(slots).take(keys.len()) {
+            let near = slot.address(located.hash);
+            located.address = near.or_else(|| self.table.find(located.hash, |_| true));
+        }
+        self.arena.warm(block.iter().filter_map(|located| located.address));
+        for (located, key) in block.iter_mut().zip(keys) {
+            if let Some(address) = located.address
+                && self.arena.entry(address).key != *key
+            {
+                located.address = self.find(located.hash, key);
+            }
+        }
+        block
+    }
+
     fn find(&self, hash: u64, key: &[u8]) -> Option<Address> {
         let arena = &self.arena;
         self.table.find(hash, |address| arena.entry(address).key == key)
@@ -325,21 +427,9 @@ impl VersionedMap {
         hash(self.arena.entry(address).key)
     }
 
-    fn add_to_table(&mut self, hash_of_key: u64, address: Address) {
-        let arena = &self.arena;
-        self.table
-            .insert(hash_of_key, address, |address| hash(arena.entry(address).key));
-    }
-
-    fn remove_from_table(&mut self, hash_of_key: u64, address: Address) {
-        let arena = &self.arena;
-        self.table
-            .remove(hash_of_key, address, |address| hash(arena.entry(address).key));
-    }
-
     /// Takes an entry out of the table and makes it garbage.
     fn forget(&mut self, address: Address) {
-        self.remove_from_table(self.hash_at(address), address);
+        self.table.remove(self.hash_at(address), address);
         self.arena.free(address);
     }
 

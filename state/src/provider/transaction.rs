@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::slots::{Lease, Shared};
-use crate::codec::Rows;
 use crate::error::Result;
 use crate::file::{ChangeWriter, delta_path, snapshot_path};
 use crate::id::{StateStoreId, StateStoreVersion};
@@ -94,13 +93,12 @@ impl StateStore for HdfsBackedStateStore {
         self.lease.map().get(key)
     }
 
-    fn get_batch(&self, keys: &Rows, found: &mut Vec<u32>, values: &mut Rows) {
-        for (position, key) in (0..).zip(keys.iter()) {
-            if let Some(value) = self.lease.map().get(key) {
-                found.push(position);
-                values.push(value);
-            }
-        }
+    fn get_batch<'k>(
+        &self,
+        keys: &mut dyn Iterator<Item = &'k [u8]>,
+        each: &mut dyn FnMut(usize, &[u8]),
+    ) {
+        self.lease.map().get_batch(keys, each);
     }
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
@@ -108,11 +106,9 @@ impl StateStore for HdfsBackedStateStore {
         put.map_err(|error| error.in_store(&self.lease.id))
     }
 
-    fn put_batch(&mut self, keys: &Rows, values: &Rows) -> Result<()> {
-        for (key, value) in keys.iter().zip(values.iter()) {
-            self.put(key, value)?;
-        }
-        Ok(())
+    fn put_batch<'r>(&mut self, rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>) -> Result<()> {
+        let put = self.lease.map_mut().put_batch(rows);
+        put.map_err(|error| error.in_store(&self.lease.id))
     }
 
     fn remove(&mut self, key: &[u8]) -> bool {

@@ -79,13 +79,16 @@ fn batches_of_keys_are_found_by_position() {
         keys.push(&key("n", number));
         values.push(&value(Some(number), &[u8::try_from(values.len()).unwrap(); 8]));
     }
-    store.put_batch(&keys, &values).unwrap();
+    store.put_batch(&mut keys.iter().zip(&values)).unwrap();
     let mut asked = Rows::default();
     for number in [9, 2, 5] {
         asked.push(&key("n", number));
     }
     let (mut found, mut got) = (Vec::new(), Rows::default());
-    store.get_batch(&asked, &mut found, &mut got);
+    store.get_batch(&mut asked.iter(), &mut |place, value| {
+        found.push(place);
+        got.push(value);
+    });
     assert_eq!(found, [0, 2]);
     assert_eq!(got.row(0), values.row(3));
     assert_eq!(got.row(1), values.row(2));
