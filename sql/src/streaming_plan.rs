@@ -32,6 +32,7 @@ impl StreamingPlan {
     /// WRITE_STREAM_NOT_ALLOWED for a plan without a stream; Spark's condition for what Spark refuses in this mode; a
     /// stable name of ours for what Spark refuses without one, or what is not supported.
     pub fn analyze(plan: LogicalPlan, mode: OutputMode) -> Result<Self> {
+        let plan = analyze::mark_unions(plan)?;
         analyze::check_supported(&plan, mode)?;
         let offset_lines = analyze::offset_lines(&plan);
         let sources = analyze::distinct_sources(&offset_lines)?;

@@ -95,9 +95,11 @@ pub(crate) fn changed(change: fn(DataFrame) -> Result<DataFrame>) -> Box<Build> 
 /// The rows of the state by operator, partition and key.
 pub(crate) type State = BTreeMap<(u32, u32, Vec<u8>), Vec<u8>>;
 
-/// A stream, a sink and a checkpoint folder that outlive sessions. The sink keeps the last rows of each batch.
+/// Two streams, `e` and `f`, a sink and a checkpoint folder that outlive sessions. The sink keeps the last rows of each
+/// batch.
 pub(crate) struct StatefulFixture {
     stream: MemoryStream,
+    other: MemoryStream,
     mode: OutputMode,
     folder: TempDir,
     confs: Vec<(String, String)>,
@@ -115,6 +117,7 @@ impl StatefulFixture {
     pub(crate) fn new(mode: OutputMode, partitions: u32) -> Self {
         Self {
             stream: MemoryStream::new(Event::schema()),
+            other: MemoryStream::new(Event::schema()),
             mode,
             folder: TempDir::with_prefix("tidemill-stateful-").unwrap(),
             confs: Vec::new(),
@@ -149,6 +152,11 @@ impl StatefulFixture {
         self.fed.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Adds a block to the stream `f` without waiting for it.
+    pub(crate) fn add_other(&self, events: &[Event]) {
+        self.other.add_batch(Event::batch(events)).unwrap();
+    }
+
     /// What a batch gave.
     pub(crate) fn batch(&self, id: u64) -> Vec<Value> {
         self.rows.lock().unwrap().get(&id).cloned().unwrap_or_default()
@@ -179,9 +187,11 @@ impl StatefulFixture {
             builder = builder.with_file_manager(hook);
         }
         let session = builder.build()?;
-        let batch = Arc::new(EmptyTable::new(Event::schema()));
-        let table = StreamableTable::new(batch, self.stream.definition());
-        session.context().register_table("e", Arc::new(table))?;
+        for (name, stream) in [("e", &self.stream), ("f", &self.other)] {
+            let batch = Arc::new(EmptyTable::new(Event::schema()));
+            let table = StreamableTable::new(batch, stream.definition());
+            session.context().register_table(name, Arc::new(table))?;
+        }
         let rows = Arc::clone(&self.rows);
         let query = build(session.clone())
             .await?

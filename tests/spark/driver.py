@@ -7,7 +7,8 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
     {"op": "run", "checkpoint": path, "sql": text, "mode": "append",
      "sources": [{"view": name, "format": f, "schema": ddl, "path": p, "options": {}, "name": n}],
      "sink": {"format": f, "path": p, "partitionBy": [c], "options": {}, "name": n}, "confs": {}}
-        runs the query with trigger availableNow to its end; without a sink the answer holds the rows of each batch.
+        runs the query with trigger availableNow to its end; the answer holds the progress of each batch, and without a
+        sink the rows of each batch.
         "steps": [[method, argument...]...] are methods of the frame called after the query's text.
     {"op": "run_all", "runs": [commands as those of run, with the same confs]}
         runs them side by side; the answer is the list of theirs, a failure as its text.
@@ -116,7 +117,7 @@ def start(spark, command):
 
 def finish(query, batches):
     query.awaitTermination()
-    return {"id": query.id, "batches": batches, "last": json.loads(query.lastProgress.json) if query.lastProgress else None}
+    return {"id": query.id, "batches": batches, "progress": [json.loads(one.json) for one in query.recentProgress]}
 
 
 def read(spark, command):

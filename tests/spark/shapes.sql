@@ -1,6 +1,7 @@
 -- Queries that both engines run over one stream `e`; tests/it/spark/shapes.rs reads them.
 -- A comment of name, output mode and flags with bars between opens a shape; its text follows. Flags: `relay`, `store`,
--- and last a method of the frame to call after the text: `dropDuplicates(k, ts)`, `distinct()`.
+-- `rows` where the progress is not compared, and last a method of the frame to call after the text:
+-- `dropDuplicates(k, ts)`, `distinct()`.
 
 -- windowed count, update | update | relay store
 SELECT window(ts, '10 seconds') AS w, k, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
@@ -130,11 +131,67 @@ SELECT ts, count(*) AS n, max(v) AS m FROM STREAM(e) WATERMARK ts DELAY OF INTER
 -- the greatest counts | complete |
 SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k ORDER BY n DESC, k LIMIT 2
 
--- ordered output | complete |
+-- Spark runs what stands below a sort twice, to sample it, and counts the state of both runs.
+-- ordered output | complete | rows
 SELECT s, sum(v) AS t FROM STREAM(e) GROUP BY s ORDER BY t DESC NULLS LAST, s
 
 -- arithmetic over functions | update |
 SELECT k, sum(v) + count(*) AS a, max(x) - min(x) AS spread, coalesce(max(s), '-') AS m FROM STREAM(e) GROUP BY k
+
+-- a struct and an array as keys | update | relay store
+SELECT named_struct('k', k, 'v', v) AS kv, array(k, s) AS ks, count(*) AS n, sum(x) AS t FROM STREAM(e)
+GROUP BY named_struct('k', k, 'v', v), array(k, s)
+
+-- five keys of five types | complete | store
+SELECT k, v, d, day, b, count(*) AS n, max(id) AS newest FROM STREAM(e) GROUP BY k, v, d, day, b
+
+-- decimals computed, as a key and summed | update | store
+SELECT CAST(d AS DECIMAL(12, 0)) AS whole, sum(d * 2) AS s, avg(d + 1) AS a, sum(CAST(d AS DECIMAL(30, 2))) AS wide
+FROM STREAM(e) GROUP BY CAST(d AS DECIMAL(12, 0))
+
+-- a date and a window | append | relay
+SELECT window(ts, '10 seconds') AS w, day, count(*) AS n, min(d) AS mi
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY window(ts, '10 seconds'), day
+
+-- having on a sum of a window | append |
+SELECT window.start AS a, k, sum(v) AS s FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS
+GROUP BY window(ts, '10 seconds'), k HAVING sum(v) > 6
+
+-- windows of windows under filters of keys | append | store
+SELECT window(window, '30 seconds', '10 seconds') AS w2, max(c) AS m, count(*) AS n FROM (
+  SELECT window(ts, '5 seconds') AS window, k, b, count(*) AS c
+  FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS WHERE v IS NOT NULL GROUP BY window(ts, '5 seconds'), k, b
+) WHERE k <> 'b' GROUP BY window(window, '30 seconds', '10 seconds')
+
+-- first and last values that are not null | update | relay store
+SELECT k, first(v) IGNORE NULLS AS fv, last(s) IGNORE NULLS AS ls, first(x) AS fx, last(d) AS ld
+FROM STREAM(e) GROUP BY k
+
+-- a condition and a window as keys | append |
+SELECT window.end AS z, CASE WHEN v > 6 THEN 'big' WHEN b THEN 'true' ELSE k END AS c, count(*) AS n, avg(x) AS a
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
+GROUP BY window(ts, '10 seconds'), CASE WHEN v > 6 THEN 'big' WHEN b THEN 'true' ELSE k END
+
+-- a window over an expression | update |
+SELECT window(ts + INTERVAL 3 SECONDS, '10 seconds') AS w, count(*) AS n, sum(v) AS s
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY window(ts + INTERVAL 3 SECONDS, '10 seconds')
+
+-- Spark tells the event times of the first watermark only, here of all.
+-- a union of two streams with watermarks | append | store rows
+SELECT window(ts, '10 seconds') AS w, key, count(*) AS n, sum(v) AS s FROM (
+  SELECT ts, k AS key, v FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
+  UNION ALL SELECT ts, s AS key, v FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 2 SECONDS WHERE v > 2
+) GROUP BY window(ts, '10 seconds'), key
+
+-- a union of two streams with watermarks, update | update |
+SELECT window(ts, '10 seconds') AS w, count(*) AS n, sum(v) AS s FROM (
+  SELECT ts, v FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS
+  UNION ALL SELECT ts, id AS v FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 0 SECONDS
+) GROUP BY window(ts, '10 seconds')
+
+-- a cube with a window | complete | store
+SELECT window(ts, '20 seconds') AS w, k, count(*) AS n, sum(v) AS s
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY CUBE (window(ts, '20 seconds'), k)
 
 -- first rows by key | append | store dropDuplicates(k)
 SELECT id, k, v FROM STREAM(e)

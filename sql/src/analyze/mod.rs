@@ -15,6 +15,7 @@
 //! | `expression` | expressions that have no meaning on a stream |
 //! | `resolve_watermark` | which watermarks there are, and which rows each of them counts |
 //! | `push_filters` | which filters stand below a watermark or an aggregation |
+//! | `union_marks` | which event time the columns of a UNION carry |
 //!
 //! The order of the checks is Spark's, so that a query with several faults gets Spark's error. What Spark accepts and
 //! Tidemill does not run comes last.
@@ -29,6 +30,7 @@ mod resolve_watermark;
 mod sources;
 mod statement_repeats;
 mod subqueries;
+mod union_marks;
 mod unsupported;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub(crate) use resolve_watermark::{reads_watermark, resolve_watermarks};
 pub(crate) use sources::{distinct_sources, reads_stream, reads_stream_anywhere, stream_scans};
 pub use statement_repeats::mark_statement_repeats;
 pub(crate) use statement_repeats::rewrite_scans;
+pub(crate) use union_marks::mark_unions;
 
 use crate::{OutputMode, Result, SqlError};
 

@@ -12,7 +12,7 @@ use super::bind_state::{StateLayout, bind_state};
 use super::bind_timestamp::{BatchClock, bind_timestamp};
 use super::rewrite_stateful::rewrite_stateful;
 use super::{BatchContext, BatchInputs, MicroBatchPlan};
-use crate::analyze::resolve_watermarks;
+use crate::analyze::{mark_unions, resolve_watermarks};
 use crate::functions::resolve_time_windows;
 use crate::{Result, StreamingPlan};
 
@@ -42,6 +42,8 @@ impl IncrementalExecution {
         let config = state.config_options();
         let resolved = resolve_time_windows(plan.logical_plan().clone())?;
         let analysed = state.analyzer().execute_and_check(resolved, config, |_, _| {})?;
+        // Coercing the types of a union lets a mark of a later branch through.
+        let analysed = mark_unions(analysed)?;
         let (watermarked, watermark_delays_ms) = resolve_watermarks(analysed, config)?;
         let (prepared, stateful_operators) = rewrite_stateful(watermarked, plan.output_mode())?;
         let state = match stateful_operators {

@@ -1,12 +1,16 @@
 //! For generated rows, splits into batches and restarts, a stream gives what DataFusion gives for the rows as a table.
 //!
 //! The oracle is DataFusion alone over the rows so far, without those that are late. Which rows are late, and which
-//! windows are closed, is told by a small model of the watermark ([`watermark::Model`]) that knows nothing of the engine.
+//! windows are closed, is told by a small model of the watermark that knows nothing of the engine: for queries with one
+//! watermark and one operator [`watermark::Model`], step by step; for others [`replay::Model`], batch by batch.
 
 mod append;
+mod chained;
 mod complete;
 mod deduplicate;
 mod queries;
+mod replay;
+mod several;
 mod update;
 mod watermark;
 

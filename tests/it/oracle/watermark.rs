@@ -86,12 +86,20 @@ pub(super) fn in_windows(events: &[Event], size_ms: i64, slide_ms: i64) -> Vec<I
 pub(super) fn table_of<'a>(rows: impl Iterator<Item = &'a InWindow>) -> RecordBatch {
     let rows: Vec<&InWindow> = rows.collect();
     let events: Vec<Event> = rows.iter().map(|r| r.event.clone()).collect();
-    let starts: TimestampMicrosecondArray = rows.iter().map(|r| Some(r.start_ms * 1000)).collect();
-    let starts = starts.with_timezone("UTC");
-    let batch = Event::batch(&events);
+    with_times(&Event::batch(&events), "ws", rows.iter().map(|r| r.start_ms))
+}
+
+/// The rows with one more column of times, given in ms.
+pub(super) fn with_times(
+    batch: &RecordBatch,
+    name: &str,
+    times_ms: impl Iterator<Item = i64>,
+) -> RecordBatch {
+    let times: TimestampMicrosecondArray = times_ms.map(|ms| Some(ms * 1000)).collect();
+    let times = times.with_timezone("UTC");
     let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
-    fields.push(Arc::new(Field::new("ws", starts.data_type().clone(), false)));
+    fields.push(Arc::new(Field::new(name, times.data_type().clone(), false)));
     let mut columns = batch.columns().to_vec();
-    columns.push(Arc::new(starts));
+    columns.push(Arc::new(times));
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }

@@ -7,6 +7,7 @@ mod read_output;
 mod read_state;
 mod relay;
 mod shapes;
+mod sink_relay;
 mod state_relay;
 
 use std::fs;

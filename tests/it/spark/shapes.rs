@@ -25,8 +25,35 @@ const CONFS: [(&str, &str); 2] = [
     ("spark.sql.session.timeZone", "UTC"),
 ];
 
-/// Rows by batch.
+/// Of a stateful operator's progress, what does not depend on the machine.
+const FIGURES: [&str; 6] = [
+    "operatorName",
+    "numRowsTotal",
+    "numRowsUpdated",
+    "numRowsRemoved",
+    "numRowsDroppedByWatermark",
+    "numStateStoreInstances",
+];
+
+/// Values by batch.
 pub(super) type Batches = BTreeMap<u64, Vec<Value>>;
+
+/// What a run of a shape gave.
+#[derive(Debug, Default)]
+pub(super) struct Ran {
+    /// The rows.
+    pub(super) rows: Batches,
+    /// The event time, then the figures of each stateful operator, as progress tells them.
+    pub(super) figures: Batches,
+}
+
+impl Ran {
+    /// Adds what a later run on the same checkpoint gave.
+    pub(super) fn extend(&mut self, later: Self) {
+        self.rows.extend(later.rows);
+        self.figures.extend(later.figures);
+    }
+}
 
 /// One query.
 pub(super) struct Shape {
@@ -57,8 +84,13 @@ impl Shape {
     /// The shapes with this flag.
     pub(super) fn flagged(flag: &str) -> Vec<Self> {
         let mut all = Self::all();
-        all.retain(|shape| shape.flags.iter().any(|f| f == flag));
+        all.retain(|shape| shape.has(flag));
         all
+    }
+
+    /// Whether the shape has this flag.
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|f| f == flag)
     }
 
     fn new(name: &str, mode: &str, flags: &str) -> Self {
@@ -94,13 +126,8 @@ impl Shape {
             "steps": steps.collect::<Vec<_>>()})
     }
 
-    /// Runs the shape here over what is there; the rows of each batch.
-    pub(super) async fn run(
-        &self,
-        folder: &Path,
-        checkpoint: &str,
-        confs: &[(&str, &str)],
-    ) -> Result<Batches> {
+    /// Runs the shape here over what is there.
+    pub(super) async fn run(&self, folder: &Path, checkpoint: &str, confs: &[(&str, &str)]) -> Result<Ran> {
         let session = StreamingSession::new()?;
         for (key, value) in CONFS.iter().chain(confs) {
             session.set_conf(key, value)?;
@@ -139,30 +166,57 @@ impl Shape {
             .start()
             .await?;
         query.await_termination(None).await?;
+        let progress = query.recent_progress();
         session.stop().await?;
-        let batches = std::mem::take(&mut *batches.lock().unwrap());
-        Ok(batches)
+        let rows = std::mem::take(&mut *batches.lock().unwrap());
+        let progress = progress.iter().map(|p| serde_json::from_str(&p.json()).unwrap());
+        let figures = figures(progress);
+        Ok(Ran { rows, figures })
     }
 }
 
-/// Runs commands of [`Shape::spark_command`] side by side; the batches of each, or what Spark said.
+/// The figures of each batch that ran, from the progress of a run.
+fn figures(progress: impl Iterator<Item = Value>) -> Batches {
+    let ran = progress.filter(|p| p["durationMs"]["addBatch"].is_number());
+    ran.map(|p| {
+        let mut figures = vec![p["eventTime"].clone()];
+        for operator in p["stateOperators"].as_array().unwrap() {
+            let told = FIGURES.map(|key| (key.to_owned(), operator[key].clone()));
+            let duplicates = "numDroppedDuplicateRows";
+            let custom = (
+                duplicates.to_owned(),
+                operator["customMetrics"][duplicates].clone(),
+            );
+            figures.push(Value::Object(told.into_iter().chain([custom]).collect()));
+        }
+        (p["batchId"].as_u64().unwrap(), figures)
+    })
+    .collect()
+}
+
+/// Runs commands of [`Shape::spark_command`] side by side; what each gave, or what Spark said.
 pub(super) fn run_in_spark(
     spark: &mut Spark,
     runs: &[Value],
     confs: &[(&str, &str)],
-) -> Vec<Result<Batches, String>> {
+) -> Vec<Result<Ran, String>> {
     let mut confs: BTreeMap<&str, &str> = confs.iter().copied().collect();
     // Compiling each small query costs more than it saves.
     confs.insert("spark.sql.codegen.wholeStage", "false");
     let answers = spark.ask(&json!({"op": "run_all", "runs": runs, "confs": confs}));
-    let batches = |answer: &Value| match answer["batches"].as_object() {
+    let ran = |answer: &Value| match answer["batches"].as_object() {
         None => Err(answer.to_string()),
-        Some(batches) => Ok(batches
-            .iter()
-            .map(|(id, rows)| (id.parse().unwrap(), parsed(rows)))
-            .collect()),
+        Some(batches) => {
+            let batches = batches.iter();
+            Ok(Ran {
+                rows: batches
+                    .map(|(id, rows)| (id.parse().unwrap(), parsed(rows)))
+                    .collect(),
+                figures: figures(answer["progress"].as_array().unwrap().iter().cloned()),
+            })
+        }
     };
-    answers.as_array().unwrap().iter().map(batches).collect()
+    answers.as_array().unwrap().iter().map(ran).collect()
 }
 
 /// Rows of the driver's, comparable with ours.

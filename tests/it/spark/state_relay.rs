@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::differential::difference;
-use super::shapes::{Batches, Shape, run_in_spark, write_input};
+use super::shapes::{Ran, Shape, run_in_spark, write_input};
 use crate::harness::spark::{Spark, spark};
 
 /// Who runs a leg.
@@ -19,7 +19,7 @@ enum Engine {
 const FILES_OF_A_LEG: u64 = 2;
 
 /// Runs one leg of every shape over what is there, and adds its batches.
-fn leg(engine: Engine, shapes: &[Shape], folder: &Path, name: &str, spark: &mut Spark, seen: &mut [Batches]) {
+fn leg(engine: Engine, shapes: &[Shape], folder: &Path, name: &str, spark: &mut Spark, seen: &mut [Ran]) {
     let checkpoint = |at: usize| format!("{name}-{at}");
     if engine == Engine::Spark {
         let commands: Vec<Value> = shapes
@@ -29,18 +29,16 @@ fn leg(engine: Engine, shapes: &[Shape], folder: &Path, name: &str, spark: &mut 
             .collect();
         let answers = run_in_spark(spark, &commands, &[]);
         for ((shape, answer), seen) in shapes.iter().zip(answers).zip(seen) {
-            let batches =
-                answer.unwrap_or_else(|e| panic!("{}, {name}: Spark does not go on: {e}", shape.name));
-            seen.extend(batches);
+            seen.extend(
+                answer.unwrap_or_else(|e| panic!("{}, {name}: Spark does not go on: {e}", shape.name)),
+            );
         }
         return;
     }
     let runtime = Runtime::new().unwrap();
     for (at, (shape, seen)) in shapes.iter().zip(seen).enumerate() {
-        let batches = runtime.block_on(shape.run(folder, &checkpoint(at), &[]));
-        let batches =
-            batches.unwrap_or_else(|e| panic!("{}, {name}: Tidemill does not go on: {e}", shape.name));
-        seen.extend(batches);
+        let ran = runtime.block_on(shape.run(folder, &checkpoint(at), &[]));
+        seen.extend(ran.unwrap_or_else(|e| panic!("{}, {name}: Tidemill does not go on: {e}", shape.name)));
     }
 }
 
@@ -58,7 +56,7 @@ fn state_passes_between_the_engines_in_both_directions() {
             [Engine::Tidemill, Engine::Spark, Engine::Tidemill],
         ),
     ];
-    let mut seen = runs.map(|_| vec![Batches::new(); shapes.len()]);
+    let mut seen = runs.map(|_| shapes.iter().map(|_| Ran::default()).collect::<Vec<_>>());
     for at in 0..3 {
         let from = at as u64 * FILES_OF_A_LEG;
         write_input(folder.path(), 2, from, from + FILES_OF_A_LEG);
@@ -70,7 +68,7 @@ fn state_passes_between_the_engines_in_both_directions() {
     let mut wrong = Vec::new();
     for ((name, _), seen) in runs[1..].iter().zip(&others) {
         for ((shape, seen), alone) in shapes.iter().zip(seen).zip(&alone) {
-            wrong.extend(difference(&format!("{}, {name}", shape.name), seen, alone));
+            wrong.extend(difference(&format!("{}, {name}", shape.name), shape, seen, alone));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -20,6 +20,7 @@ pub(crate) use common_type::{
 use super::SqlSettings;
 use super::functions::spark_cast;
 use crate::Result;
+use crate::analyze::mark_unions;
 use crate::functions::resolve_time_windows_with;
 
 /// Plans operators and field accesses with Spark's meaning.
@@ -79,6 +80,7 @@ impl ExprPlanner for SparkExprPlanner {
 /// Settles the literals and the windows of a planned query, and refuses what would not mean what it means in Spark.
 pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
+    let plan = mark_unions(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     check::check(&plan)?;

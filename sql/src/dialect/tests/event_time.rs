@@ -140,6 +140,28 @@ async fn a_watermark_marks_its_column_wherever_a_relation_can_stand() {
 }
 
 #[tokio::test]
+async fn a_union_carries_the_event_time_of_its_first_branch() {
+    let context = session();
+    let branch = |delay: &str| match delay {
+        "" => "SELECT k, ts FROM STREAM e1".to_owned(),
+        delay => format!("SELECT k, ts FROM STREAM e1 WATERMARK ts DELAY OF INTERVAL {delay}"),
+    };
+    for (branches, expected) in [
+        (["10 SECONDS", "10 SECONDS"], "k ts@10000"),
+        (["10 SECONDS", "2 SECONDS"], "k ts@10000"),
+        (["2 SECONDS", "10 SECONDS"], "k ts@2000"),
+        (["2 SECONDS", ""], "k ts@2000"),
+        (["", "2 SECONDS"], "k ts"),
+    ] {
+        let union = branches.map(branch).join(" UNION ALL ");
+        assert_eq!(marked(&context, &union).await, expected, "{union}");
+        let windows = format!("SELECT window(ts, '5 seconds') AS w, k FROM ({union}) q");
+        let expected = expected.replace("k ts", "w") + " k";
+        assert_eq!(marked(&context, &windows).await, expected, "{windows}");
+    }
+}
+
+#[tokio::test]
 async fn an_expression_of_a_watermark_becomes_the_first_column() {
     let context = session();
     for (text, expected) in [
