@@ -109,7 +109,7 @@ async fn small(folder: &Path, batches: i64) -> Result<()> {
 async fn large(folder: &Path) -> Result<()> {
     let blocks: Vec<_> = (0..BATCHES).map(block).collect();
     let mut ratios = Vec::new();
-    for run in 0..runs() {
+    for run in 0..3 {
         let batch = one_shot(&blocks).await?;
         let streaming = streamed(&blocks, &folder.join(run.to_string())).await?;
         if run == 0 {
