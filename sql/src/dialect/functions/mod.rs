@@ -3,6 +3,7 @@
 //! `spark_expressions.tsv` holds what PySpark 4.3.0 gave for expressions over one table: name, type and values; a test compares
 //! every line whose functions are on the list. A name that Spark has and the list has not is "not supported"; any other is unknown.
 
+mod argument_count;
 mod arithmetic;
 mod cast;
 mod clock;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
 pub(crate) use cast::{double_to_decimal, spark_cast};
 pub(crate) use datetime::date_offset;
