@@ -17,6 +17,7 @@ mod pattern;
 mod regexes;
 mod rows;
 mod scalar_list;
+mod sort_array;
 mod strings;
 #[cfg(test)]
 mod tests;
