@@ -4,6 +4,7 @@ mod check;
 mod common_type;
 mod distinct;
 mod field_access;
+mod grouping;
 mod literal;
 mod operators;
 
@@ -76,9 +77,11 @@ impl ExprPlanner for SparkExprPlanner {
     }
 }
 
-/// Settles the literals and the windows of a planned query, and refuses what would not mean what it means in Spark.
+/// Settles the literals, grouping functions, windows and float keys of a planned query, and refuses what would not mean what it
+/// means in Spark.
 pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
+    let plan = grouping::resolve(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     check::check(&plan)?;

@@ -11,6 +11,7 @@ mod conditional;
 mod construct;
 mod datetime;
 pub(crate) mod element;
+pub(crate) mod grouping;
 mod math;
 mod naming;
 mod pattern;
@@ -101,7 +102,14 @@ impl Functions {
 
     /// The aggregate function of this name.
     pub(crate) fn aggregate(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.aggregates.get(name).cloned()
+        match self.settings.dialect {
+            SqlDialect::Spark => self
+                .aggregates
+                .get(name)
+                .cloned()
+                .or_else(|| grouping::function(name)),
+            SqlDialect::DataFusion => None,
+        }
     }
 
     /// Every scalar function of the list.
@@ -121,6 +129,7 @@ pub(crate) fn is_listed(name: &str) -> bool {
     name == "explode"
         || EVENT_TIME.contains(&name)
         || aggregate::NAMES.contains(&name)
+        || grouping::NAMES.contains(&name)
         || scalar_list::NAMES.contains(&name)
 }
 
