@@ -4,6 +4,8 @@ mod check;
 mod common_type;
 mod distinct;
 mod field_access;
+mod float_compare;
+mod float_keys;
 mod grouping;
 mod literal;
 mod operators;
@@ -84,6 +86,7 @@ pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<Logica
     let plan = grouping::resolve(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
+    let plan = float_keys::normalize(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)
