@@ -1,5 +1,7 @@
 //! What a committed store reports.
 
+use crate::id::StateStoreVersion;
+
 /// The figures of one commit of one store.
 ///
 /// How long loading and committing took is measured by the caller: this crate has no clock.
@@ -21,12 +23,18 @@ pub struct StateStoreMetrics {
     pub loaded_map_cache_hit_count: u64,
     /// How many loads of this store since the run began read files: Spark's `loadedMapCacheMissCount`.
     pub loaded_map_cache_miss_count: u64,
+    /// The newest snapshot that was written since the run began: Spark's `SnapshotLastUploaded`.
+    pub snapshot_last_uploaded: Option<StateStoreVersion>,
 }
 
 impl StateStoreMetrics {
-    /// The metrics that only this provider has, under Spark's names.
-    pub fn custom(&self) -> [(&'static str, u64); 3] {
+    /// The metrics that only this provider has, under Spark's names; those of all stores of an operator are added up.
+    ///
+    /// Spark's provider repairs no snapshot and is forced to none unless it is configured to, so two of them are 0.
+    pub fn custom(&self) -> [(&'static str, u64); 5] {
         [
+            ("forceSnapshotCount", 0),
+            ("numSnapshotsAutoRepaired", 0),
             ("loadedMapCacheHitCount", self.loaded_map_cache_hit_count),
             ("loadedMapCacheMissCount", self.loaded_map_cache_miss_count),
             (

@@ -106,6 +106,46 @@ SELECT k, s, count(*) AS n, sum(v) AS t FROM STREAM(e) GROUP BY GROUPING SETS ((
 SELECT window(ts, '30 seconds').start AS a, k, count(*) AS n FROM STREAM(e)
 GROUP BY ROLLUP (window(ts, '30 seconds'), k)
 
+-- grouping functions over a cube | update | store
+SELECT k, b, grouping(k) AS gk, grouping_id() AS id, count(*) AS n FROM STREAM(e) GROUP BY CUBE (k, b)
+
+-- having on a grouping function | complete |
+SELECT k, s, count(*) AS n FROM STREAM(e) GROUP BY ROLLUP (k, s) HAVING grouping(s) = 1 AND grouping_id() < 3
+
+-- grouping sets in another order than their columns | update | store
+SELECT k, b, grouping_id(b, k) AS id, count(*) AS n FROM STREAM(e) GROUP BY GROUPING SETS ((b), (k), (b, k))
+
+-- a grouping set named twice | update | relay store
+SELECT k, b, grouping_id() AS id, count(*) AS n, sum(v) AS t FROM STREAM(e)
+GROUP BY GROUPING SETS ((k), (b), (k), (), ())
+
+-- a cube over a repeated column | complete | store
+SELECT k, b, grouping_id() AS id, count(*) AS n FROM STREAM(e) GROUP BY CUBE (k, b, k)
+
+-- a key beside a rollup of it | update | relay store
+SELECT k, s, grouping(s) AS gs, count(*) AS n FROM STREAM(e) GROUP BY k, ROLLUP (k, s)
+
+-- the empty grouping set | update | store
+SELECT grouping_id() AS id, count(*) AS n FROM STREAM(e) GROUP BY GROUPING SETS (())
+
+-- the empty grouping set twice | update | store
+SELECT count(*) AS n FROM STREAM(e) GROUP BY GROUPING SETS ((), ())
+
+-- one grouping set | update | store
+SELECT k, grouping_id() AS id, count(*) AS n FROM STREAM(e) GROUP BY GROUPING SETS ((k))
+
+-- constants as keys | update | relay store
+SELECT 'x' AS c, count(*) AS n, sum(v) AS t FROM STREAM(e) GROUP BY 'x', 1 = 1
+
+-- a constant beside a key | complete | store
+SELECT k, 'x' AS c, count(*) AS n FROM STREAM(e) GROUP BY concat('a', 'b'), k
+
+-- a constant as a key of nothing | complete |
+SELECT count(*) AS n FROM STREAM(e) WHERE v > 1000 GROUP BY 1 = 1
+
+-- arrays sorted | update | store
+SELECT k, sort_array(collect_list(v), false) AS l FROM STREAM(e) GROUP BY k
+
 -- select distinct | update | store
 SELECT DISTINCT k, v % 2 AS p FROM STREAM(e)
 

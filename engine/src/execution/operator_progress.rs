@@ -8,6 +8,9 @@ use tidemill_sql::{StateCommit, StatefulOperator};
 use super::stateful::StatefulFacts;
 use crate::progress::{EventTimeProgress, StateOperatorProgress, iso_8601};
 
+/// How many stores of an operator tell their newest snapshot: those that are furthest behind.
+const SNAPSHOTS_REPORTED: usize = 5;
+
 /// The parts of a progress that a query with state or a watermark has.
 #[derive(Debug, Default)]
 pub(crate) struct StatefulProgress {
@@ -51,7 +54,8 @@ fn operator_progress(operator: &StatefulOperator, commits: &[StateCommit]) -> St
         num_shuffle_partitions: u64::from(operator.partitions.get()),
         ..StateOperatorProgress::default()
     };
-    let mut custom: BTreeMap<String, u64> = BTreeMap::new();
+    let mut custom: BTreeMap<String, i64> = BTreeMap::new();
+    let mut snapshots: Vec<(i64, u32)> = Vec::new();
     let (mut updates, mut removals, mut commit_time) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for commit in commits {
         out.num_rows_total += commit.metrics.rows_total;
@@ -64,17 +68,30 @@ fn operator_progress(operator: &StatefulOperator, commits: &[StateCommit]) -> St
         removals += commit.all_removals;
         commit_time += commit.commit;
         for (name, value) in commit.metrics.custom() {
-            *custom.entry(name.to_owned()).or_default() += value;
+            *custom.entry(name.to_owned()).or_default() += signed(value);
         }
+        let snapshot = commit.metrics.snapshot_last_uploaded;
+        snapshots.push((snapshot.map_or(-1, |version| signed(version.0)), commit.partition));
         if let Some(duplicates) = commit.dropped_duplicate_rows {
-            *custom.entry("numDroppedDuplicateRows".to_owned()).or_default() += duplicates;
+            *custom.entry("numDroppedDuplicateRows".to_owned()).or_default() += signed(duplicates);
         }
+    }
+    snapshots.sort_unstable();
+    for (version, partition) in snapshots.into_iter().take(SNAPSHOTS_REPORTED) {
+        custom.insert(
+            format!("SnapshotLastUploaded.partition_{partition}_default"),
+            version,
+        );
     }
     out.all_updates_time_ms = millis(updates);
     out.all_removals_time_ms = millis(removals);
     out.commit_time_ms = millis(commit_time);
     out.custom_metrics = custom;
     out
+}
+
+fn signed(figure: u64) -> i64 {
+    i64::try_from(figure).unwrap_or(i64::MAX)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -78,8 +78,8 @@ pub struct StateOperatorProgress {
     pub num_shuffle_partitions: u64,
     /// Stores.
     pub num_state_store_instances: u64,
-    /// Figures of the operator's and the provider's own.
-    pub custom_metrics: BTreeMap<String, u64>,
+    /// Figures of the operator's and the provider's own; -1 for a snapshot that there is not yet.
+    pub custom_metrics: BTreeMap<String, i64>,
 }
 
 impl StateOperatorProgress {

@@ -10,12 +10,14 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, LogicalPlan, LogicalPlanBuilder,
+    Volatility, lit,
 };
 use tidemill_state::OperatorId;
 
@@ -87,7 +89,8 @@ fn extension<T: datafusion::logical_expr::UserDefinedLogicalNode + 'static>(node
     LogicalPlan::Extension(Extension { node: Arc::new(node) })
 }
 
-/// The node of an aggregation; equal aggregates share one buffer, so a projection gives each its name again.
+/// The node of an aggregation, and a projection where its columns are not those of the query: equal aggregates share one
+/// buffer, and constants are no keys.
 fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<LogicalPlan> {
     let (groups, grouping_sets) = groups(&aggregate)?;
     let keys = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
@@ -102,41 +105,91 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
             unique.push((function, i));
         }
     }
-    let fields: Vec<_> = (0..keys)
-        .chain(unique.iter().map(|(_, i)| keys + i))
-        .map(|i| {
-            let (qualifier, field) = aggregate.schema.qualified_field(i);
-            (qualifier.cloned(), Arc::clone(field))
-        })
-        .collect();
-    let all_unique = unique.len() == aggregate.aggr_expr.len();
+    // Sets need their constants: a set without one gives a null.
+    let is_key = |i: usize| grouping_sets.is_some() || groups.get(i).is_none_or(|g| !is_foldable(g));
+    let kept: Vec<usize> = (0..keys).filter(|i| is_key(*i)).collect();
+    let (kept_groups, key_fields) = match (kept.as_slice(), keys) {
+        ([], 1..) => constant_key(),
+        _ => {
+            let groups = groups.iter().enumerate().filter(|(i, _)| kept.contains(i));
+            let fields = kept.iter().map(|i| field_of(&aggregate.schema, *i));
+            (groups.map(|(_, g)| g.clone()).collect(), fields.collect())
+        }
+    };
+    let first_result = key_fields.len();
+    let results = unique.iter().map(|(_, i)| field_of(&aggregate.schema, keys + i));
+    let fields = key_fields.into_iter().chain(results).collect();
+    let is_whole = unique.len() == aggregate.aggr_expr.len() && kept.len() == keys;
     let schema = DFSchema::new_with_metadata(fields, aggregate.schema.metadata().clone())?;
     let node = extension(StateStoreSave {
-        input: aggregate.input,
-        groups,
+        input: Arc::clone(&aggregate.input),
+        groups: kept_groups,
         grouping_sets,
         aggregates: unique.into_iter().map(|(function, _)| function).collect(),
         schema: Arc::new(schema),
         info,
     });
-    if all_unique {
+    if is_whole {
         return Ok(node);
     }
     let outputs = (0..aggregate.schema.fields().len()).map(|i| {
-        let from = if i < keys {
-            i
-        } else {
-            keys + places.get(i - keys).copied().unwrap_or(0)
+        let from = match i.checked_sub(keys) {
+            Some(result) => first_result + places.get(result).copied().unwrap_or(0),
+            None => match (kept.iter().position(|k| *k == i), groups.get(i)) {
+                (Some(place), _) => place,
+                (None, Some(constant)) => return named(constant.clone().unalias(), &aggregate.schema, i),
+                (None, None) => i,
+            },
         };
-        let expr = Expr::Column(Column::from(node.schema().qualified_field(from)));
-        let (qualifier, field) = aggregate.schema.qualified_field(i);
-        match from == i {
-            true => expr,
-            false => expr.alias_qualified(qualifier.cloned(), field.name()),
+        let column = Column::from(node.schema().qualified_field(from));
+        match column == Column::from(aggregate.schema.qualified_field(i)) {
+            true => Expr::Column(column),
+            false => named(Expr::Column(column), &aggregate.schema, i),
         }
     });
     let outputs: Vec<Expr> = outputs.collect();
     LogicalPlanBuilder::from(node).project(outputs)?.build()
+}
+
+/// A field with its relation.
+type QualifiedField = (Option<TableReference>, FieldRef);
+
+fn field_of(schema: &DFSchema, at: usize) -> QualifiedField {
+    let (qualifier, field) = schema.qualified_field(at);
+    (qualifier.cloned(), Arc::clone(field))
+}
+
+/// The expression under the name of a field.
+fn named(expr: Expr, schema: &DFSchema, at: usize) -> Expr {
+    let (qualifier, field) = schema.qualified_field(at);
+    expr.alias_qualified(qualifier.cloned(), field.name())
+}
+
+/// Spark's key where every grouping expression is a constant: without a key no rows would give a row.
+fn constant_key() -> (Vec<Expr>, Vec<QualifiedField>) {
+    let field = Arc::new(Field::new("0", DataType::Int32, false));
+    (vec![lit(0_i32)], vec![(None, field)])
+}
+
+/// Whether the expression is the same for every row of every batch.
+fn is_foldable(expr: &Expr) -> bool {
+    let varies = expr.exists(|e| {
+        Ok(match e {
+            Expr::ScalarFunction(call) => call.func.signature().volatility != Volatility::Immutable,
+            Expr::Literal(..)
+            | Expr::Alias(_)
+            | Expr::BinaryExpr(_)
+            | Expr::Cast(_)
+            | Expr::TryCast(_)
+            | Expr::Negative(_)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::Case(_) => false,
+            _ => true,
+        })
+    });
+    matches!(varies, Ok(false))
 }
 
 /// For each grouping set, which of the grouping expressions are null in it.
@@ -161,9 +214,11 @@ fn groups(aggregate: &Aggregate) -> DataFusionResult<(Vec<Expr>, Option<Grouping
             if exprs.len() >= 16 {
                 return Err(DataFusionError::Plan("CUBE over more than 15 columns".into()));
             }
+            // The first expression's bit is the highest, so that the sets have Spark's order.
+            let bit = |i: usize| 1_u32 << (exprs.len() - 1 - i);
             (0..1_u32 << exprs.len())
                 .map(|mask| {
-                    let kept = exprs.iter().enumerate().filter(|(i, _)| mask & (1 << i) == 0);
+                    let kept = exprs.iter().enumerate().filter(|(i, _)| mask & bit(*i) == 0);
                     kept.map(|(_, expr)| expr.clone()).collect()
                 })
                 .collect()
@@ -173,14 +228,5 @@ fn groups(aggregate: &Aggregate) -> DataFusionResult<(Vec<Expr>, Option<Grouping
         .iter()
         .map(|set| all.iter().map(|expr| !set.contains(expr)).collect())
         .collect();
-    for (i, mask) in masks.iter().enumerate() {
-        if masks.iter().take(i).any(|earlier| earlier == mask) {
-            return Err(SqlError::new(
-                "NOT_SUPPORTED_YET.DUPLICATE_GROUPING_SETS",
-                "The same grouping set twice is not supported over a stream. Name each set once.",
-            )
-            .into());
-        }
-    }
     Ok((all, Some(masks)))
 }

@@ -2,20 +2,26 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::{Column, DFSchemaRef, ScalarValue, internal_datafusion_err, internal_err};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, Operator, UserDefinedLogicalNode, UserDefinedLogicalNodeCore,
+};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
-use datafusion::physical_expr::expressions::{CastExpr, Column as PhysicalColumn, Literal};
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, CaseExpr, CastExpr, Column as PhysicalColumn, Literal, lit,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::only_equal;
@@ -24,6 +30,9 @@ use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, with_sta
 
 /// Spark's name for the key column that tells grouping sets apart.
 const GROUPING_ID: &str = "spark_grouping_id";
+
+/// Spark's name for the key column that tells repeats of a grouping set apart: the set's place among all.
+const GROUPING_POSITION: &str = "_gen_grouping_pos";
 
 /// Spark's name for a key column that is an expression.
 const GROUPING_EXPRESSION: &str = "_groupingexpression";
@@ -56,6 +65,8 @@ impl StateStoreSave {
             let name = match expr.clone().unalias() {
                 Expr::Column(Column { name, .. }) if name == WINDOW_COLUMN => "window".to_owned(),
                 Expr::Column(Column { name, .. }) => name,
+                // All of the query's grouping expressions are constants: this stands for them.
+                Expr::Literal(..) if self.grouping_sets.is_none() => field.name().clone(),
                 _ => GROUPING_EXPRESSION.to_owned(),
             };
             Arc::new(field.as_ref().clone().with_name(name))
@@ -64,7 +75,27 @@ impl StateStoreSave {
         if self.grouping_sets.is_some() {
             keys.push(Arc::new(Field::new(GROUPING_ID, DataType::Int64, true)));
         }
+        if self.has_repeated_sets() {
+            keys.push(Arc::new(Field::new(GROUPING_POSITION, DataType::Int32, true)));
+        }
         keys
+    }
+
+    fn has_repeated_sets(&self) -> bool {
+        let sets = self.grouping_sets.iter().flatten();
+        sets.clone()
+            .enumerate()
+            .any(|(at, set)| sets.clone().take(at).any(|earlier| earlier == set))
+    }
+
+    /// The columns of the operator: those of the node, and the position of repeated sets after the sets' number.
+    fn operator_schema(&self) -> SchemaRef {
+        let mut fields: Vec<FieldRef> = self.schema.fields().iter().cloned().collect();
+        if self.has_repeated_sets() {
+            let position = Field::new(GROUPING_POSITION, DataType::Int32, true);
+            fields.insert(self.groups.len() + 1, Arc::new(position));
+        }
+        Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()))
     }
 }
 
@@ -187,8 +218,11 @@ impl ExtensionPlanner for StateStoreSavePlanner {
             input.schema(),
         )?;
         let keys = node.keys();
-        let partial: Arc<dyn ExecutionPlan> = Arc::new(partial);
-        let key_columns = key_columns(&partial.schema(), keys.len());
+        let partial: Arc<dyn ExecutionPlan> = match &node.grouping_sets {
+            Some(sets) => with_set_keys(partial, sets, node.groups.len(), node.has_repeated_sets())?,
+            None => Arc::new(partial),
+        };
+        let key_columns = columns(&partial.schema(), 0..keys.len());
         let partitions = node.info.partitions_of(!keys.is_empty());
         let partitioned = with_state_partition(partial, key_columns, partitions)?;
         let exec = StateStoreSaveExec::try_new(
@@ -196,9 +230,12 @@ impl ExtensionPlanner for StateStoreSavePlanner {
             &keys,
             aggregates,
             node.info.clone(),
-            Arc::clone(node.schema.inner()),
+            node.operator_schema(),
             session.config().target_partitions(),
         )?;
+        if node.has_repeated_sets() {
+            return Ok(Some(without_column(exec, node.groups.len() + 1)?));
+        }
         Ok(Some(Arc::new(exec)))
     }
 }
@@ -224,17 +261,66 @@ fn group_by(
     Ok(PhysicalGroupBy::new(groups, nulls, sets.to_vec(), true))
 }
 
-/// The key columns of a partial aggregation, in the types of the state.
-fn key_columns(partial: &Schema, keys: usize) -> Vec<Arc<dyn PhysicalExpr>> {
-    let fields = partial.fields().iter().take(keys).enumerate();
+/// These columns as expressions.
+fn columns(schema: &Schema, places: Range<usize>) -> Vec<Arc<dyn PhysicalExpr>> {
+    let fields = schema.fields().iter().enumerate();
     fields
-        .map(|(i, field)| {
-            let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), i));
-            // DataFusion's grouping id is unsigned and narrow, Spark's a long.
-            if field.data_type().is_unsigned_integer() {
-                return Arc::new(CastExpr::new(column, DataType::Int64, None)) as Arc<dyn PhysicalExpr>;
-            }
-            column
-        })
+        .filter(|(at, _)| places.contains(at))
+        .map(|(at, field)| Arc::new(PhysicalColumn::new(field.name(), at)) as Arc<dyn PhysicalExpr>)
         .collect()
+}
+
+/// A partial aggregation with Spark's keys of grouping sets in the place of DataFusion's number, which is unsigned, narrow,
+/// and counts the repeats of a set in the bits above those of its columns.
+fn with_set_keys(
+    partial: AggregateExec,
+    sets: &[Vec<bool>],
+    groups: usize,
+    repeated: bool,
+) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let schema = partial.schema();
+    let number = columns(&schema, groups..groups + 1);
+    let Some(number) = number.into_iter().next() else {
+        return internal_err!("grouping sets without a number");
+    };
+    let number: Arc<dyn PhysicalExpr> = Arc::new(CastExpr::new(number, DataType::Int64, None));
+    let bits = u32::try_from(groups).unwrap_or(u32::MAX);
+    let mask = 1_i64.checked_shl(bits).map_or(i64::MAX, |n| n.wrapping_sub(1));
+    let id = BinaryExpr::new(Arc::clone(&number), Operator::BitwiseAnd, lit(mask));
+    let named = |expr: Arc<dyn PhysicalExpr>, at: usize| (expr, schema.field(at).name().clone());
+    let mut outputs: Vec<_> = columns(&schema, 0..groups)
+        .into_iter()
+        .enumerate()
+        .map(|(at, column)| named(column, at))
+        .collect();
+    outputs.push(named(Arc::new(id), groups));
+    if repeated {
+        let mut places = Vec::with_capacity(sets.len());
+        for (at, set) in sets.iter().enumerate() {
+            let repeats = sets.iter().take(at).filter(|earlier| *earlier == set).count();
+            let own = set
+                .iter()
+                .fold(0_i64, |id, is_null| (id << 1) | i64::from(*is_null));
+            let number = own | (i64::try_from(repeats).unwrap_or(0) << groups);
+            places.push((lit(number), lit(i32::try_from(at).unwrap_or(i32::MAX))));
+        }
+        let place = CaseExpr::try_new(Some(number), places, None)?;
+        outputs.push((Arc::new(place), GROUPING_POSITION.to_owned()));
+    }
+    let rest = columns(&schema, groups + 1..schema.fields().len());
+    for (at, column) in (groups + 1..).zip(rest) {
+        outputs.push(named(column, at));
+    }
+    Ok(Arc::new(ProjectionExec::try_new(outputs, Arc::new(partial))?))
+}
+
+/// The operator's rows without this column.
+fn without_column(exec: StateStoreSaveExec, without: usize) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let schema = exec.schema();
+    let all = columns(&schema, 0..schema.fields().len()).into_iter().enumerate();
+    let kept = all
+        .filter(|(at, _)| *at != without)
+        .map(|(at, column)| (column, schema.field(at).name().clone()));
+    let outputs: Vec<_> = kept.collect();
+    Ok(Arc::new(ProjectionExec::try_new(outputs, Arc::new(exec))?))
 }

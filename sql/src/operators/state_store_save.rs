@@ -359,7 +359,6 @@ impl Shared {
             .zip(&self.keys)
             .map(|(key, field)| match (key.data_type(), field.data_type()) {
                 (DataType::Dictionary(..), to) => Ok(cast(key, to)?),
-                (from, DataType::Int64) if from.is_unsigned_integer() => Ok(cast(key, &DataType::Int64)?),
                 _ => Ok(Arc::clone(key)),
             })
             .collect()

@@ -43,6 +43,7 @@ async fn maintain_store(shared: &Shared, id: &StateStoreId, version: StateStoreV
     let mut files = StoreFiles::of_listing(&shared.manager.list(&folder).await?);
     if snapshot_due(&files, version, shared.conf.min_deltas_for_snapshot) {
         write_snapshot(shared, id, version, &files).await?;
+        shared.snapshot_written(id, version);
         files.snapshots.insert(version.0);
     }
     let names = deletable(&files, version, shared.conf.min_versions_to_retain);

@@ -53,6 +53,16 @@ struct Slot {
     /// The loaded version that maintenance has seen to.
     maintained: Option<StateStoreVersion>,
     is_maintained_now: bool,
+    /// The newest snapshot that this run wrote.
+    snapshot: Option<StateStoreVersion>,
+}
+
+/// What a slot counted since the run began.
+#[derive(Debug)]
+pub(super) struct SlotCounts {
+    pub(super) hits: u64,
+    pub(super) misses: u64,
+    pub(super) snapshot: Option<StateStoreVersion>,
 }
 
 impl Shared {
@@ -86,6 +96,11 @@ impl Shared {
             Some(slot) => look(slot),
             None => look(slots.entry(id.clone()).or_default()),
         }
+    }
+
+    /// Maintenance wrote a snapshot of this version.
+    pub(super) fn snapshot_written(&self, id: &StateStoreId, version: StateStoreVersion) {
+        self.with_slot(id, |slot| slot.snapshot = Some(version));
     }
 
     /// The stores whose loaded version maintenance has not seen to.
@@ -191,11 +206,15 @@ impl Lease {
     }
 
     /// The changes are in a file: the rows are the next version, which the slot gets.
-    pub(super) fn committed(mut self, version: StateStoreVersion) -> (u64, u64) {
+    pub(super) fn committed(mut self, version: StateStoreVersion) -> SlotCounts {
         self.version = version;
         self.shared.with_slot(&self.id, |slot| {
             slot.stale_snapshots.remove(&version.0);
-            (slot.hits, slot.misses)
+            SlotCounts {
+                hits: slot.hits,
+                misses: slot.misses,
+                snapshot: slot.snapshot,
+            }
         })
     }
 }

@@ -151,15 +151,16 @@ impl StateStore for HdfsBackedStateStore {
         .await
         .map_err(|error| error.committing(&self.lease.id, version))?;
         drop(gate);
-        let (hits, misses) = self.lease.committed(version);
+        let counts = self.lease.committed(version);
         Ok(StateStoreMetrics {
             rows_total: to_u64(len),
             rows_updated,
             rows_removed,
             memory_used_bytes: to_u64(allocated_bytes),
             state_on_current_version_size_bytes: to_u64(live_bytes),
-            loaded_map_cache_hit_count: hits,
-            loaded_map_cache_miss_count: misses,
+            loaded_map_cache_hit_count: counts.hits,
+            loaded_map_cache_miss_count: counts.misses,
+            snapshot_last_uploaded: counts.snapshot,
         })
     }
 

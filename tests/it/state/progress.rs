@@ -80,6 +80,21 @@ async fn progress_has_sparks_keys_and_figures_of_state_and_event_time() {
     assert_eq!(figures(first), [3, 3, 0, 0]);
     assert_eq!(figures(no_data), [1, 0, 2, 0]);
     assert_eq!(figures(late), [1, 1, 0, 1]);
+    let custom = &late["stateOperators"][0]["customMetrics"];
+    assert_eq!(
+        keys(custom),
+        [
+            "SnapshotLastUploaded.partition_0_default",
+            "SnapshotLastUploaded.partition_1_default",
+            "forceSnapshotCount",
+            "loadedMapCacheHitCount",
+            "loadedMapCacheMissCount",
+            "numSnapshotsAutoRepaired",
+            "stateOnCurrentVersionSizeBytes",
+        ]
+    );
+    assert_eq!(custom["SnapshotLastUploaded.partition_0_default"], -1);
+    assert_eq!(custom["forceSnapshotCount"], 0);
 }
 
 #[tokio::test]

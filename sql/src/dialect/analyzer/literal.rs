@@ -1,9 +1,9 @@
 //! Typed literals: the cast that carries a literal's type becomes the literal itself.
 
-use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Cast, Expr, LogicalPlan};
+use datafusion::logical_expr::{Cast, Expr, GroupingSet, LogicalPlan};
 
 use crate::Result;
 
@@ -24,17 +24,39 @@ pub(crate) fn fold(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan
         .transform_up_with_subqueries(|node| {
             let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let folded = expr.transform_up(|e| match &e {
-                    Expr::Cast(_) => Ok(match value_of(&e) {
-                        Some(value) => Transformed::yes(Expr::Literal(value, None)),
-                        None => Transformed::no(e),
-                    }),
-                    _ => Ok(Transformed::no(e)),
-                })?;
-                Ok(folded.update_data(|e| name.restore(e)))
+            node.map_expressions(|expr| match expr {
+                // The set has no name; the expressions in it have.
+                Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => {
+                    let sets = sets
+                        .into_iter()
+                        .map(folded_set)
+                        .collect::<DataFusionResult<_>>()?;
+                    Ok(Transformed::yes(Expr::GroupingSet(GroupingSet::GroupingSets(
+                        sets,
+                    ))))
+                }
+                expr => folded(expr, &names),
             })
         })?
         .data)
+}
+
+fn folded_set(set: Vec<Expr>) -> DataFusionResult<Vec<Expr>> {
+    let names = NamePreserver::new_for_projection();
+    set.into_iter()
+        .map(|expr| Ok(folded(expr, &names)?.data))
+        .collect()
+}
+
+/// The expression with its literals folded, under its old name.
+fn folded(expr: Expr, names: &NamePreserver) -> DataFusionResult<Transformed<Expr>> {
+    let name = names.save(&expr);
+    let folded = expr.transform_up(|e| match &e {
+        Expr::Cast(_) => Ok(match value_of(&e) {
+            Some(value) => Transformed::yes(Expr::Literal(value, None)),
+            None => Transformed::no(e),
+        }),
+        _ => Ok(Transformed::no(e)),
+    })?;
+    Ok(folded.update_data(|e| name.restore(e)))
 }

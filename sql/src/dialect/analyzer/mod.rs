@@ -4,6 +4,9 @@ mod check;
 mod common_type;
 mod distinct;
 mod field_access;
+mod float_compare;
+mod float_keys;
+mod grouping;
 mod literal;
 mod operators;
 
@@ -77,12 +80,15 @@ impl ExprPlanner for SparkExprPlanner {
     }
 }
 
-/// Settles the literals and the windows of a planned query, and refuses what would not mean what it means in Spark.
+/// Settles the literals, grouping functions, windows and float keys of a planned query, and refuses what would not mean what it
+/// means in Spark.
 pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
     let plan = mark_unions(plan)?;
+    let plan = grouping::resolve(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
+    let plan = float_keys::normalize(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)

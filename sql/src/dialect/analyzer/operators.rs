@@ -7,9 +7,11 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
 
 use super::super::SqlSettings;
-use super::super::functions::{Arithmetic, arithmetic, concat, date_offset, spark_cast};
+use super::super::functions::{Arithmetic, arithmetic, concat, date_offset, holds_floats, spark_cast};
 use super::super::statements::timestamp;
-use super::{adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, literal};
+use super::{
+    adjusted, as_decimal, comparison, float_compare, is_float, is_integer, is_numeric, is_string, literal,
+};
 use crate::SqlError;
 
 /// Plans `left op right`.
@@ -116,11 +118,11 @@ fn compare(
             ));
         }
     }
-    Ok(native(
-        left.cast(&common, settings)?,
-        operator,
-        right.cast(&common, settings)?,
-    ))
+    let (left, right) = (left.cast(&common, settings)?, right.cast(&common, settings)?);
+    if holds_floats(&common) {
+        return Ok(float_compare::compare(left, operator, right, &common));
+    }
+    Ok(native(left, operator, right))
 }
 
 fn bitwise(operator: Operator, left: Operand, right: Operand) -> Result<Expr, SqlError> {

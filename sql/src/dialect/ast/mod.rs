@@ -1,6 +1,7 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
 mod desugar;
+mod grouping_sets;
 mod literal;
 mod output_names;
 mod refuse;
@@ -43,6 +44,7 @@ pub(crate) fn rewrite(
     if let ControlFlow::Break(error) = query.visit(&mut names) {
         return Err(error);
     }
+    grouping_sets::expand(query)?;
     window_address::address(query);
     desugar::rewrite(query)
 }

@@ -134,6 +134,14 @@ impl Refuser<'_> {
             let start = function.span().start;
             return ControlFlow::Break(functions::not_listed(&name).at(start.line, start.column));
         }
+        let arguments = match &function.args {
+            FunctionArguments::List(list) => list.args.len(),
+            _ => 0,
+        };
+        if let Err(error) = functions::check_argument_count(&name, arguments) {
+            let start = function.span().start;
+            return ControlFlow::Break(error.at(start.line, start.column));
+        }
         let takes_nulls = matches!(
             name.as_str(),
             "first" | "first_value" | "last" | "last_value" | "any_value"

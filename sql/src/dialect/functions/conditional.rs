@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
 };
 
 use super::super::analyzer::tightest;
+use super::{float_key, holds_floats};
 use crate::SqlError;
 
 /// A conditional function.
@@ -141,7 +142,10 @@ impl ScalarUDFImpl for ConditionalFunction {
             }
             Conditional::NullIf => {
                 let [a, b] = take(args)?;
-                let equal = binary(a.clone(), Operator::Eq, b);
+                let equal = match holds_floats(&info.get_data_type(&a)?) {
+                    true => binary(float_key(a.clone()), Operator::Eq, float_key(b)),
+                    false => binary(a.clone(), Operator::Eq, b),
+                };
                 let none = null(&a)?;
                 case(vec![equal, none, a])
             }

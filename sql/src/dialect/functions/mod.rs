@@ -3,6 +3,7 @@
 //! `spark_expressions.tsv` holds what PySpark 4.3.0 gave for expressions over one table: name, type and values; a test compares
 //! every line whose functions are on the list. A name that Spark has and the list has not is "not supported"; any other is unknown.
 
+mod argument_count;
 mod arithmetic;
 mod cast;
 mod clock;
@@ -10,12 +11,15 @@ mod conditional;
 mod construct;
 mod datetime;
 pub(crate) mod element;
+mod float_key;
+pub(crate) mod grouping;
 mod math;
 mod naming;
 mod pattern;
 mod regexes;
 mod rows;
 mod scalar_list;
+mod sort_array;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -28,9 +32,11 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
 pub(crate) use cast::{double_to_decimal, spark_cast};
 pub(crate) use datetime::date_offset;
+pub(crate) use float_key::{float_key, holds_floats};
 pub(crate) use naming::name_of_call;
 pub(crate) use strings::concat;
 pub(crate) use text_of::java_double;
@@ -98,7 +104,14 @@ impl Functions {
 
     /// The aggregate function of this name.
     pub(crate) fn aggregate(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.aggregates.get(name).cloned()
+        match self.settings.dialect {
+            SqlDialect::Spark => self
+                .aggregates
+                .get(name)
+                .cloned()
+                .or_else(|| grouping::function(name)),
+            SqlDialect::DataFusion => None,
+        }
     }
 
     /// Every scalar function of the list.
@@ -118,6 +131,7 @@ pub(crate) fn is_listed(name: &str) -> bool {
     name == "explode"
         || EVENT_TIME.contains(&name)
         || aggregate::NAMES.contains(&name)
+        || grouping::NAMES.contains(&name)
         || scalar_list::NAMES.contains(&name)
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "locate" | "position" => default(&mut args, 2, "1"),
         "replace" => default(&mut args, 2, ""),
         "round" => default(&mut args, 1, "0"),
+        "sort_array" => default(&mut args, 1, "true"),
         "percentile" => default(&mut args, 2, "1"),
         "percentile_approx" | "approx_percentile" => default(&mut args, 2, "10000"),
         "listagg" | "string_agg" => default(&mut args, 1, "NULL"),

@@ -12,6 +12,7 @@ use super::datetime::{self, DatetimeKind, TimeField};
 use super::element::{self, ElementKind};
 use super::math::{self, MathKind};
 use super::regexes::{self, RegexKind};
+use super::sort_array;
 use super::strings::{self, StringKind};
 
 /// What a name stands for.
@@ -29,6 +30,7 @@ enum Entry {
     NamedStruct,
     /// The AST layer makes an operator of the call.
     Operator,
+    SortArray,
     Sha2,
     Crc32,
     Md5,
@@ -151,6 +153,7 @@ list! {
     "array_contains" => Entry::Element(ElementKind::Contains),
     "size" => Entry::Element(ElementKind::Size),
     "cardinality" => Entry::Element(ElementKind::Size),
+    "sort_array" => Entry::SortArray,
     "sha2" => Entry::Sha2,
     "crc32" => Entry::Crc32,
     "md5" => Entry::Md5,
@@ -170,6 +173,7 @@ pub(crate) fn function(name: &str, settings: &SqlSettings) -> Option<Arc<ScalarU
         Entry::Array => Arc::new(construct::function(false)),
         Entry::Map => Arc::new(construct::function(true)),
         Entry::NamedStruct => datafusion::functions::core::named_struct(),
+        Entry::SortArray => Arc::new(sort_array::function()),
         Entry::Sha2 => datafusion_spark::function::hash::sha2(),
         Entry::Crc32 => datafusion_spark::function::hash::crc32(),
         Entry::Md5 => datafusion::functions::crypto::md5(),

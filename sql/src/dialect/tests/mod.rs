@@ -1,6 +1,8 @@
 //! Whole queries through DataFusion, over tables in memory.
 
 mod event_time;
+mod floats;
+mod grouping;
 mod names;
 mod queries;
 mod streams;
