@@ -229,7 +229,7 @@ SELECT window(ts, '10 seconds') AS w, count(*) AS n, sum(v) AS s FROM (
   UNION ALL SELECT ts, id AS v FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 0 SECONDS
 ) GROUP BY window(ts, '10 seconds')
 
--- a cube with a window | complete | store
+-- a cube with a window | update | store
 SELECT window(ts, '20 seconds') AS w, k, count(*) AS n, sum(v) AS s
 FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY CUBE (window(ts, '20 seconds'), k)
 

@@ -240,7 +240,11 @@ impl ExtensionPlanner for StateStoreSavePlanner {
     }
 }
 
-/// DataFusion's description of the groups.
+/// A constant that stands before the groups in every grouping set: DataFusion gives a set of no columns a row even when
+/// nothing came, and Spark does not.
+const IN_EVERY_SET: &str = "in_every_set";
+
+/// DataFusion's description of the groups; of grouping sets, with [`IN_EVERY_SET`].
 fn group_by(
     groups: Vec<(Arc<dyn PhysicalExpr>, String)>,
     sets: Option<&[Vec<bool>]>,
@@ -249,6 +253,8 @@ fn group_by(
     let Some(sets) = sets else {
         return Ok(PhysicalGroupBy::new_single(groups));
     };
+    let constant = |value: bool| -> (Arc<dyn PhysicalExpr>, String) { (lit(value), IN_EVERY_SET.to_owned()) };
+    let groups: Vec<_> = std::iter::once(constant(true)).chain(groups).collect();
     let nulls = groups
         .iter()
         .map(|(expr, name)| {
@@ -258,7 +264,11 @@ fn group_by(
             Ok((null, name.clone()))
         })
         .collect::<DataFusionResult<Vec<_>>>()?;
-    Ok(PhysicalGroupBy::new(groups, nulls, sets.to_vec(), true))
+    let sets = sets
+        .iter()
+        .map(|set| std::iter::once(&false).chain(set).copied().collect())
+        .collect();
+    Ok(PhysicalGroupBy::new(groups, nulls, sets, true))
 }
 
 /// These columns as expressions.
@@ -271,7 +281,7 @@ fn columns(schema: &Schema, places: Range<usize>) -> Vec<Arc<dyn PhysicalExpr>> 
 }
 
 /// A partial aggregation with Spark's keys of grouping sets in the place of DataFusion's number, which is unsigned, narrow,
-/// and counts the repeats of a set in the bits above those of its columns.
+/// and counts the repeats of a set in the bits above those of its columns; without [`IN_EVERY_SET`].
 fn with_set_keys(
     partial: AggregateExec,
     sets: &[Vec<bool>],
@@ -279,7 +289,8 @@ fn with_set_keys(
     repeated: bool,
 ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
     let schema = partial.schema();
-    let number = columns(&schema, groups..groups + 1);
+    let number_at = 1 + groups;
+    let number = columns(&schema, number_at..number_at + 1);
     let Some(number) = number.into_iter().next() else {
         return internal_err!("grouping sets without a number");
     };
@@ -288,12 +299,12 @@ fn with_set_keys(
     let mask = 1_i64.checked_shl(bits).map_or(i64::MAX, |n| n.wrapping_sub(1));
     let id = BinaryExpr::new(Arc::clone(&number), Operator::BitwiseAnd, lit(mask));
     let named = |expr: Arc<dyn PhysicalExpr>, at: usize| (expr, schema.field(at).name().clone());
-    let mut outputs: Vec<_> = columns(&schema, 0..groups)
-        .into_iter()
-        .enumerate()
+    let keys = columns(&schema, 1..number_at);
+    let mut outputs: Vec<_> = (1..)
+        .zip(keys)
         .map(|(at, column)| named(column, at))
         .collect();
-    outputs.push(named(Arc::new(id), groups));
+    outputs.push(named(Arc::new(id), number_at));
     if repeated {
         let mut places = Vec::with_capacity(sets.len());
         for (at, set) in sets.iter().enumerate() {
@@ -301,14 +312,14 @@ fn with_set_keys(
             let own = set
                 .iter()
                 .fold(0_i64, |id, is_null| (id << 1) | i64::from(*is_null));
-            let number = own | (i64::try_from(repeats).unwrap_or(0) << groups);
+            let number = own | (i64::try_from(repeats).unwrap_or(0) << number_at);
             places.push((lit(number), lit(i32::try_from(at).unwrap_or(i32::MAX))));
         }
         let place = CaseExpr::try_new(Some(number), places, None)?;
         outputs.push((Arc::new(place), GROUPING_POSITION.to_owned()));
     }
-    let rest = columns(&schema, groups + 1..schema.fields().len());
-    for (at, column) in (groups + 1..).zip(rest) {
+    let rest = columns(&schema, number_at + 1..schema.fields().len());
+    for (at, column) in (number_at + 1..).zip(rest) {
         outputs.push(named(column, at));
     }
     Ok(Arc::new(ProjectionExec::try_new(outputs, Arc::new(partial))?))
