@@ -11,6 +11,7 @@ mod count;
 mod counted;
 mod distinct;
 mod fold;
+mod extremum;
 mod function;
 mod histogram;
 mod hyperloglog;
@@ -18,7 +19,9 @@ mod kind;
 mod list;
 mod listagg;
 mod moments;
+mod min_max;
 mod parameter;
+mod order_keys;
 mod quantiles;
 mod select;
 mod step;
@@ -38,6 +41,7 @@ use function::SparkAggregate;
 use kind::Kind;
 pub(crate) use list::{NAMES, function};
 use step::Step;
+pub(crate) use min_max::as_kept_in_state;
 
 /// How an aggregate's buffers lie in a state row.
 #[derive(Clone, Debug)]

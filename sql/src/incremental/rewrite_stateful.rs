@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 };
 use tidemill_state::OperatorId;
 
+use crate::aggregate::as_kept_in_state;
 use crate::analyze::reads_stream;
 use crate::logical::{StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
@@ -95,7 +96,7 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
     // Which unique aggregate each of the query's is.
     let mut places = Vec::with_capacity(aggregate.aggr_expr.len());
     for (i, expr) in aggregate.aggr_expr.iter().enumerate() {
-        let function = expr.clone().unalias_nested().data;
+        let function = as_kept_in_state(expr.clone().unalias_nested().data);
         let known = unique.iter().position(|(known, _)| *known == function);
         places.push(known.unwrap_or(unique.len()));
         if known.is_none() {
