@@ -157,6 +157,9 @@ SELECT id, k FROM STREAM(e) LIMIT 17
 -- a projection without state | append |
 SELECT id, v * 2 AS w, concat(s, '!') AS t FROM STREAM(e) WHERE k = 'b'
 
+-- a limit below an aggregation | complete | store
+SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 17) GROUP BY k
+
 -- the least and the greatest of floats | update | store
 SELECT k, CAST(min(y) AS STRING) AS lo, CAST(max(y) AS STRING) AS hi, max_by(v, y) AS at FROM
 (SELECT k, v, CASE WHEN v % 3 = 0 THEN CAST('NaN' AS DOUBLE) WHEN v % 3 = 1 THEN CAST('-Infinity' AS DOUBLE) ELSE x END AS y

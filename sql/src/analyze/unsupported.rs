@@ -176,7 +176,8 @@ impl NodeCheck {
                 "LIMIT",
                 "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
             )),
-            // In complete mode the result of each batch is whole, so a limit on it is a batch's limit.
+            // In complete mode a limit on an aggregation's result, which is whole in each batch, is a batch's limit; one
+            // below it holds for the life of the query.
             OutputMode::Complete | OutputMode::Append => Ok(None),
         }
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | an aggregation, also one without functions (SQL's DISTINCT and UNION) | [`StateStoreSave`] |
 //! | DataFusion's DISTINCT (`df.distinct()`), a deduplication | [`StreamingDeduplicate`] over its columns |
-//! | LIMIT, in append mode | [`StreamingGlobalLimit`] |
+//! | LIMIT in append mode, and in complete mode below the first aggregation | [`StreamingGlobalLimit`] |
 //!
 //! Spark numbers operators walking the plan from the top, parents before children, left before right.
 
@@ -15,7 +15,7 @@ use datafusion::common::{Column, DFSchema};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, LogicalPlan, LogicalPlanBuilder,
+    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, Limit, LogicalPlan, LogicalPlanBuilder,
 };
 use tidemill_state::OperatorId;
 
@@ -51,7 +51,7 @@ fn rewrite(
             let node = StreamingDeduplicate::over_all_columns(input, next());
             Ok(Transformed::yes(extension(node)))
         }
-        LogicalPlan::Limit(limit) if mode == OutputMode::Append => {
+        LogicalPlan::Limit(limit) if counts_for_ever(&limit, mode)? => {
             let FetchType::Literal(Some(fetch)) = limit.get_fetch_type()? else {
                 return Err(limit_of_rows().into());
             };
@@ -75,6 +75,17 @@ fn rewrite(
         }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// Whether the rows that a limit gives are counted over the life of the query. In complete mode what an aggregation gives is
+/// whole in each batch, so that a limit above it is a limit of the batch.
+fn counts_for_ever(limit: &Limit, mode: OutputMode) -> DataFusionResult<bool> {
+    let aggregates = |node: &LogicalPlan| match node {
+        LogicalPlan::Aggregate(aggregate) => reads_stream(&aggregate.input),
+        _ => false,
+    };
+    Ok(mode == OutputMode::Append
+        || limit.fetch.is_some() && !limit.input.exists(|node| Ok(aggregates(node)))?)
 }
 
 fn limit_of_rows() -> SqlError {

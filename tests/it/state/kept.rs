@@ -38,6 +38,33 @@ fn named(operators: &[(&str, u64)]) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
+async fn a_limit_below_an_aggregation_holds_for_the_life_of_a_query_in_complete_mode() {
+    let blocks: [&[Event]; 3] = [
+        &[Event::at(1, "a"), Event::at(2, "b")],
+        &[Event::at(3, "a"), Event::at(4, "c")],
+        &[Event::at(5, "d")],
+    ];
+    for (query, operators, last) in [
+        (
+            "SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 3) GROUP BY k",
+            named(&[("stateStoreSave", 2), ("globalLimit", 1)]),
+            vec![json!({"k": "a", "n": 2}), json!({"k": "b", "n": 1})],
+        ),
+        (
+            "SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k ORDER BY n DESC LIMIT 1",
+            named(&[("stateStoreSave", 4)]),
+            vec![json!({"k": "a", "n": 2})],
+        ),
+    ] {
+        let (kept, batches) = run(OutputMode::Complete, &select(query), &blocks).await;
+        assert_eq!(kept, operators, "{query}");
+        let mut rows = batches[&2].clone();
+        rows.sort_by_key(ToString::to_string);
+        assert_eq!(rows, last, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn the_builders_least_and_greatest_floats_are_sparks() {
     let query = changed(|df| {
         let x = || col("x");
