@@ -160,6 +160,9 @@ SELECT id, v * 2 AS w, concat(s, '!') AS t FROM STREAM(e) WHERE k = 'b'
 -- a limit below an aggregation | complete | store
 SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 17) GROUP BY k
 
+-- a condition without columns above an aggregation | update | store
+SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2999-01-01'
+
 -- the least and the greatest of floats | update | store
 SELECT k, CAST(min(y) AS STRING) AS lo, CAST(max(y) AS STRING) AS hi, max_by(v, y) AS at FROM
 (SELECT k, v, CASE WHEN v % 3 = 0 THEN CAST('NaN' AS DOUBLE) WHEN v % 3 = 1 THEN CAST('-Infinity' AS DOUBLE) ELSE x END AS y

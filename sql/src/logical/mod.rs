@@ -19,6 +19,30 @@ use std::cmp::Ordering;
 
 /// Nodes have no order but that of being equal.
 fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {
+use datafusion::logical_expr::LogicalPlan;
+
+/// Whether a filter above this node must stay there: what the node's input brings is kept, or counted for the watermark,
+/// whether or not the filter lets it through.
+pub(crate) fn holds_filters(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(extension) = plan else {
+        return false;
+    };
+    let node = extension.node.as_any();
+    keeps_state(plan)
+        || node
+            .downcast_ref()
+            .is_some_and(|mark: &EventTimeWatermark| mark.sealed)
+}
+
+/// Whether this node is one of ours that keeps state.
+pub(crate) fn keeps_state(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(extension) = plan else {
+        return false;
+    };
+    let node = extension.node.as_any();
+    node.is::<StateStoreSave>() || node.is::<StreamingDeduplicate>() || node.is::<StreamingGlobalLimit>()
+}
+
     (left == right).then_some(Ordering::Equal)
 }
 pub(crate) use event_time_watermark::EventTimeWatermark;
