@@ -160,6 +160,10 @@ SELECT id, v * 2 AS w, concat(s, '!') AS t FROM STREAM(e) WHERE k = 'b'
 -- a limit below an aggregation | complete | store
 SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 17) GROUP BY k
 
+-- two event times as keys | complete |
+SELECT window(ts, '10 seconds').start AS w, ts, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
+GROUP BY window(ts, '10 seconds'), ts
+
 -- a condition without columns above an aggregation | update | store
 SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2999-01-01'
 

@@ -84,7 +84,11 @@ impl StateStoreSaveExec {
         tasks: usize,
     ) -> DataFusionResult<Self> {
         let buffers = AggregateBuffers::try_new(aggregates)?;
-        let event_time = EventTimeColumn::find(keys)?.filter(|_| info.mode != OutputMode::Complete);
+        // In complete mode no row is late and no group leaves, so it does not matter which time would tell.
+        let event_time = match info.mode {
+            OutputMode::Complete => None,
+            OutputMode::Append | OutputMode::Update => EventTimeColumn::find(keys)?,
+        };
         let keys: Fields = keys.iter().map(stored).collect();
         let repeated_keys = if info.aggregation_format == 1 {
             keys.len()

@@ -117,6 +117,22 @@ async fn a_limit_below_an_aggregation_holds_for_the_life_of_a_query_in_complete_
 }
 
 #[tokio::test]
+async fn two_event_times_are_no_matter_in_complete_mode() {
+    let text =
+        "SELECT window.start AS w, ts, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
+        GROUP BY window(ts, '10 seconds'), ts";
+    let block = [Event::at(1_000, "a"), Event::at(2_000, "a")];
+    let (operators, _) = run(OutputMode::Complete, &select(text), &[&block]).await;
+    assert_eq!(operators, named(&[("stateStoreSave", 2)]));
+    let fixture = StatefulFixture::new(OutputMode::Update, 2);
+    let error = fixture.run(&select(text), &block).await.unwrap_err();
+    assert!(
+        error.to_string().contains("MULTIPLE_EVENT_TIME_COLUMNS"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn the_builders_least_and_greatest_floats_are_sparks() {
     let query = changed(|df| {
         let x = || col("x");
