@@ -12,11 +12,12 @@
 //!
 //! A value row is the buffers in the order of the aggregates; in format 1 the key columns stand before them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{internal_datafusion_err, internal_err};
@@ -262,6 +263,8 @@ fn slices(batch: RecordBatch, rows: usize) -> Vec<RecordBatch> {
 struct Merged {
     groups: GroupTable,
     accumulators: Accumulators,
+    /// The keys of the groups that came behind the watermark.
+    late: HashSet<Box<[u8]>>,
 }
 
 impl Shared {
@@ -277,16 +280,18 @@ impl Shared {
         let mut merged = Merged {
             groups: GroupTable::default(),
             accumulators: self.buffers.accumulators()?,
+            late: HashSet::new(),
         };
         while let Some(rows) = input.next().await {
             let began = batch.now();
-            self.merge(rows?, &mut merged, &mut stores, &mut counts)?;
+            self.merge(rows?, &mut merged, &mut stores)?;
             counts.all_updates += batch.now().saturating_sub(began);
         }
         let began = batch.now();
         let states = self.save(&mut merged, &mut stores)?;
         let removed = batch.now();
         counts.all_updates += removed.saturating_sub(began);
+        counts.rows_dropped_by_watermark = merged.late.len() as u64;
         let output = match self.info.mode {
             OutputMode::Update => {
                 self.evict(&mut stores, None)?;
@@ -317,23 +322,13 @@ impl Shared {
     }
 
     /// Merges rows of partial aggregates into their groups.
-    fn merge(
-        &self,
-        rows: RecordBatch,
-        merged: &mut Merged,
-        stores: &mut OpenStores,
-        counts: &mut TaskCounts,
-    ) -> DataFusionResult<()> {
-        let rows = self.in_time(rows, counts)?;
-        let (keys, rest) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
+    fn merge(&self, rows: RecordBatch, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
+        let rows = self.in_time(rows, &mut merged.late)?;
+        let (_, rest) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
         let Some((partitions, states)) = rest.split_last() else {
             return internal_err!("a partial aggregation without a state partition");
         };
-        let keys = self.stored_keys(keys)?;
-        let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
-        self.key_codec
-            .encode(&keys, rows.num_rows(), &mut key_rows)
-            .map_err(state)?;
+        let key_rows = self.key_rows(&rows)?;
         let slots = merged
             .groups
             .intern(&key_rows, state_partitions_of(partitions)?.values());
@@ -343,18 +338,28 @@ impl Shared {
         merged.accumulators.merge(&states, &groups, merged.groups.len())
     }
 
-    /// Drops the groups that come behind the watermark.
-    fn in_time(&self, rows: RecordBatch, counts: &mut TaskCounts) -> DataFusionResult<RecordBatch> {
+    /// Drops the groups that come behind the watermark, and notes which they are: partial aggregations over several inputs,
+    /// or ones that gave up aggregating, bring a group more than once.
+    fn in_time(&self, rows: RecordBatch, late: &mut HashSet<Box<[u8]>>) -> DataFusionResult<RecordBatch> {
         let Some(column) = self.event_time else {
             return Ok(rows);
         };
-        let kept: BooleanArray = column.in_time(rows.columns(), self.info.late_watermark_us)?;
-        let dropped = kept.false_count();
-        if dropped == 0 {
-            return Ok(rows);
+        let (kept, dropped) = column.in_time(rows, self.info.late_watermark_us)?;
+        if let Some(dropped) = dropped {
+            late.extend(self.key_rows(&dropped)?.iter().map(Box::from));
         }
-        counts.rows_dropped_by_watermark += dropped as u64;
-        Ok(filter_record_batch(&rows, &kept)?)
+        Ok(kept)
+    }
+
+    /// The keys of partial aggregates, as state rows.
+    fn key_rows(&self, rows: &RecordBatch) -> DataFusionResult<Rows> {
+        let (keys, _) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
+        let keys = self.stored_keys(keys)?;
+        let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
+        self.key_codec
+            .encode(&keys, rows.num_rows(), &mut key_rows)
+            .map_err(state)?;
+        Ok(key_rows)
     }
 
     /// The key columns in the types of the state.

@@ -117,6 +117,31 @@ async fn a_limit_below_an_aggregation_holds_for_the_life_of_a_query_in_complete_
 }
 
 #[tokio::test]
+async fn a_group_that_several_inputs_bring_late_is_dropped_once() {
+    let fixture = StatefulFixture::new(OutputMode::Update, 2);
+    let build = select(WINDOWED_COUNT);
+    fixture.run(&build, &[Event::at(50_000, "a")]).await.unwrap();
+    fixture.run(&build, &[Event::at(51_000, "a")]).await.unwrap();
+    fixture.add(&[
+        Event::at(1_000, "a"),
+        Event::at(2_000, "a"),
+        Event::at(2_000, "b"),
+    ]);
+    fixture.add(&[Event::at(1_000, "a"), Event::at(12_000, "a")]);
+    let run = fixture.start(&build).await.unwrap();
+    run.query.process_all_available().await.unwrap();
+    let dropped: u64 = run
+        .query
+        .recent_progress()
+        .iter()
+        .flat_map(|progress| &progress.state_operators)
+        .map(|operator| operator.num_rows_dropped_by_watermark)
+        .sum();
+    run.session.stop().await.unwrap();
+    assert_eq!(dropped, 3);
+}
+
+#[tokio::test]
 async fn two_event_times_are_no_matter_in_complete_mode() {
     let text =
         "SELECT window.start AS w, ts, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
