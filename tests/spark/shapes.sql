@@ -164,6 +164,12 @@ SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 17) GROUP BY k
 SELECT window(ts, '10 seconds').start AS w, ts, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
 GROUP BY window(ts, '10 seconds'), ts
 
+-- constants among the keys | update | store
+SELECT 'x' AS c, k, 1 + 1 AS two, count(*) AS n FROM STREAM(e) GROUP BY 'x', k, 1 + 1
+
+-- a column that is constant among the keys | update | store
+SELECT src, k, count(*) AS n FROM (SELECT k, 'a' AS src FROM STREAM(e)) GROUP BY src, k
+
 -- a condition without columns above an aggregation | update | store
 SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2999-01-01'
 

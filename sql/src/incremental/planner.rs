@@ -10,6 +10,7 @@ use datafusion::optimizer::OptimizerRule;
 use super::bind_sources::bind_sources;
 use super::bind_state::{StateLayout, bind_state};
 use super::bind_timestamp::{BatchClock, bind_timestamp};
+use super::constant_keys::drop_constant_keys;
 use super::hold_filters::hold_filters;
 use super::rewrite_stateful::rewrite_stateful;
 use super::{BatchContext, BatchInputs, MicroBatchPlan};
@@ -49,7 +50,8 @@ impl IncrementalExecution {
         let resolved = resolve_time_windows(plan.logical_plan().clone())?;
         let analysed = state.analyzer().execute_and_check(resolved, config, |_, _| {})?;
         let (watermarked, watermark_delays_ms) = resolve_watermarks(analysed, config)?;
-        let (prepared, stateful_operators) = rewrite_stateful(watermarked, plan.output_mode())?;
+        let keyed = drop_constant_keys(watermarked)?;
+        let (prepared, stateful_operators) = rewrite_stateful(keyed, plan.output_mode())?;
         let state = match (stateful_operators, watermark_delays_ms.len()) {
             (0, 0) => state.clone(),
             (0, _) => with_rules(state, |_| true),

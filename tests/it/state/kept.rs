@@ -158,6 +158,19 @@ async fn two_event_times_are_no_matter_in_complete_mode() {
 }
 
 #[tokio::test]
+async fn a_constant_key_is_no_part_of_the_state() {
+    let blocks: [&[Event]; 2] = [&[Event::at(1, "a")], &[Event::at(2, "a")]];
+    let by_key = StatefulFixture::new(OutputMode::Update, 2);
+    let plain = select("SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k");
+    let constants =
+        select("SELECT 'x' AS x, k, 1 + 1 AS two, count(*) AS n FROM STREAM(e) GROUP BY 'x', k, 1 + 1");
+    by_key.run(&plain, blocks[0]).await.unwrap();
+    by_key.run(&constants, blocks[1]).await.unwrap();
+    assert_eq!(by_key.batch(1), [json!({"x": "x", "k": "a", "two": 2, "n": 2})]);
+    assert_eq!(by_key.state().await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_builders_least_and_greatest_floats_are_sparks() {
     let query = changed(|df| {
         let x = || col("x");
