@@ -42,6 +42,8 @@ use super::{BatchState, EventTimeColumn, StateInfo, StatefulOperator};
 use crate::OutputMode;
 use crate::error::state;
 
+mod output;
+
 /// The value column that tells Spark that it cannot read the others.
 const NOT_PORTABLE: &str = "tidemill_not_portable";
 
@@ -240,23 +242,14 @@ impl ExecutionPlan for StateStoreSaveExec {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let rows_per_batch = context.session_config().batch_size();
         let output = futures::stream::once(async move {
-            let rows = shared.run(&batch, input, &owned).await?;
-            let slices = slices(rows, rows_per_batch);
-            Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(slices.into_iter().map(Ok)))
+            let batches = shared.run(&batch, input, &owned, rows_per_batch).await?;
+            Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(batches.into_iter().map(Ok)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.shared.schema),
             output.try_flatten(),
         )))
     }
-}
-
-/// The batch in pieces of the session's batch size; nothing of an empty one.
-fn slices(batch: RecordBatch, rows: usize) -> Vec<RecordBatch> {
-    (0..batch.num_rows())
-        .step_by(rows.max(1))
-        .map(|from| batch.slice(from, rows.min(batch.num_rows() - from)))
-        .collect()
 }
 
 /// The groups of one task and their accumulators.
@@ -274,7 +267,8 @@ impl Shared {
         batch: &Arc<BatchState>,
         mut input: SendableRecordBatchStream,
         owned: &[u32],
-    ) -> DataFusionResult<RecordBatch> {
+        rows_per_batch: usize,
+    ) -> DataFusionResult<Vec<RecordBatch>> {
         let mut stores = OpenStores::load(batch, &self.info, &self.spec, owned).await?;
         let mut counts = TaskCounts::default();
         let mut merged = Merged {
@@ -295,12 +289,12 @@ impl Shared {
         let output = match self.info.mode {
             OutputMode::Update => {
                 self.evict(&mut stores, None)?;
-                self.output(merged.groups.keys(), &states)?
+                self.output_of_groups(&merged.groups, &states, rows_per_batch)?
             }
             OutputMode::Append => {
                 let mut closed = (Rows::default(), Rows::default());
                 self.evict(&mut stores, Some(&mut closed))?;
-                self.output_of_rows(&closed.0, &closed.1)?
+                self.output_of_rows(&closed.0, &closed.1, rows_per_batch)?
             }
             OutputMode::Complete => {
                 let (mut keys, mut values) = (Rows::default(), Rows::default());
@@ -313,7 +307,7 @@ impl Shared {
                         })
                         .map_err(state)?;
                 }
-                self.output_of_rows(&keys, &values)?
+                self.output_of_rows(&keys, &values, rows_per_batch)?
             }
         };
         counts.all_removals = batch.now().saturating_sub(removed);
@@ -398,7 +392,7 @@ impl Shared {
         if in_state.is_empty() {
             return Ok(());
         }
-        let states = self.buffers.states(&self.buffer_columns(&values)?)?;
+        let states = self.buffers.states(&self.buffer_columns(values.iter())?)?;
         let groups: Vec<usize> = (known..known + in_state.len()).collect();
         merged
             .accumulators
@@ -406,8 +400,11 @@ impl Shared {
     }
 
     /// The buffer columns of value rows.
-    fn buffer_columns(&self, values: &Rows) -> DataFusionResult<Vec<ArrayRef>> {
-        let mut columns = self.value_codec.decode(values.iter()).map_err(state)?;
+    fn buffer_columns<'a>(
+        &self,
+        values: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) -> DataFusionResult<Vec<ArrayRef>> {
+        let mut columns = self.value_codec.decode(values).map_err(state)?;
         columns.drain(..self.repeated_keys.min(columns.len()));
         if !self.buffers.is_portable() {
             columns.pop();
@@ -463,43 +460,5 @@ impl Shared {
                 .map_err(state)?;
         }
         Ok(())
-    }
-
-    fn output_of_rows(&self, keys: &Rows, values: &Rows) -> DataFusionResult<RecordBatch> {
-        if keys.is_empty() {
-            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
-        }
-        let states = self.buffers.states(&self.buffer_columns(values)?)?;
-        self.output(keys.iter(), &states)
-    }
-
-    /// The rows of groups: their keys and the results of their states.
-    fn output<'a>(
-        &self,
-        keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
-        states: &[Vec<ArrayRef>],
-    ) -> DataFusionResult<RecordBatch> {
-        let rows = keys.len();
-        if rows == 0 {
-            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
-        }
-        let mut columns = self.key_codec.decode(keys).map_err(state)?;
-        columns.extend(self.buffers.evaluate(states, rows)?);
-        let columns = columns
-            .into_iter()
-            .zip(self.schema.fields())
-            .map(|(column, field)| {
-                if column.data_type() == field.data_type() {
-                    return Ok(column);
-                }
-                Ok(cast(&column, field.data_type())?)
-            })
-            .collect::<DataFusionResult<Vec<_>>>()?;
-        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(
-            Arc::clone(&self.schema),
-            columns,
-            &options,
-        )?)
     }
 }
