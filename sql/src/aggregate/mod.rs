@@ -7,21 +7,22 @@
 mod avg;
 mod buffer_bytes;
 mod builtin;
+mod checked;
 mod count;
 mod counted;
 mod distinct;
-mod fold;
 mod extremum;
+mod fold;
 mod function;
 mod histogram;
 mod hyperloglog;
 mod kind;
 mod list;
 mod listagg;
-mod moments;
 mod min_max;
-mod parameter;
+mod moments;
 mod order_keys;
+mod parameter;
 mod quantiles;
 mod select;
 mod step;
@@ -40,8 +41,8 @@ use crate::SqlError;
 use function::SparkAggregate;
 use kind::Kind;
 pub(crate) use list::{NAMES, function};
-use step::Step;
 pub(crate) use min_max::as_kept_in_state;
+use step::Step;
 
 /// How an aggregate's buffers lie in a state row.
 #[derive(Clone, Debug)]
