@@ -14,7 +14,7 @@ use super::join::{StreamSide, check_join};
 use super::refusal::{not_supported_yet, refused, stream_in_batch};
 use super::sources::is_stream_leaf;
 use crate::event_time::delay_ms_of;
-use crate::logical::{EventTimeWatermark, StreamingDeduplicate};
+use crate::logical::{EventTimeWatermark, RowSlices, StreamingDeduplicate};
 use crate::{OutputMode, Result, SqlError, StreamingRelation};
 
 /// Refuses a plan with a node over a stream that cannot run in this mode.
@@ -248,7 +248,7 @@ fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
         }
         return Ok(());
     }
-    if node.as_any().is::<EventTimeWatermark>() {
+    if node.as_any().is::<EventTimeWatermark>() || node.as_any().is::<RowSlices>() {
         return Ok(());
     }
     Err(refused(

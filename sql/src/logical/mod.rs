@@ -8,17 +8,17 @@ mod deduplicate;
 mod event_time_watermark;
 mod fence;
 mod global_limit;
+mod row_slices;
 mod state_store_save;
 
 pub(crate) use deduplicate::DeduplicatePlanner;
 pub use deduplicate::StreamingDeduplicate;
 pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};
+pub(crate) use row_slices::{RowSlices, RowSlicesPlanner};
 pub(crate) use state_store_save::{StateStoreSave, StateStoreSavePlanner};
 
 use std::cmp::Ordering;
 
-/// Nodes have no order but that of being equal.
-fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {
 use datafusion::logical_expr::LogicalPlan;
 
 /// Whether a filter above this node must stay there: what the node's input brings is kept, or counted for the watermark,
@@ -43,6 +43,8 @@ pub(crate) fn keeps_state(plan: &LogicalPlan) -> bool {
     node.is::<StateStoreSave>() || node.is::<StreamingDeduplicate>() || node.is::<StreamingGlobalLimit>()
 }
 
+/// Nodes have no order but that of being equal.
+fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {
     (left == right).then_some(Ordering::Equal)
 }
 pub(crate) use event_time_watermark::EventTimeWatermark;
