@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 
 use super::expression::check_expressions;
 use super::join::{StreamSide, check_join};
+use super::map_keys::{check_deduplicated_maps, check_distinct_maps, grouping_by_map};
 use super::refusal::{not_supported_yet, refused, stream_in_batch};
 use super::sources::is_stream_leaf;
 use crate::event_time::delay_ms_of;
@@ -108,9 +109,10 @@ impl NodeCheck {
             LogicalPlan::Aggregate(aggregate) => {
                 check_aggregate(aggregate)?;
                 self.note_stateful(inputs);
-                Ok(None)
+                Ok(grouping_by_map(aggregate))
             }
             LogicalPlan::Distinct(distinct) => {
+                check_distinct_maps(node.schema().fields())?;
                 self.note_stateful(inputs);
                 Ok(check_distinct(distinct))
             }
@@ -235,6 +237,7 @@ fn check_distinct(distinct: &Distinct) -> Option<SqlError> {
 /// Our own nodes; any other is unknown.
 fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
     if let Some(deduplicate) = node.as_any().downcast_ref::<StreamingDeduplicate>() {
+        check_deduplicated_maps(deduplicate)?;
         let has_watermark = deduplicate
             .schema()
             .fields()
