@@ -71,9 +71,6 @@ pub trait StateStore: Send + Debug {
     /// or when a row does not hold the time the store was told of.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
 
-    /// Sets the value of each key to the row of `values` at the same position. A key that occurs twice keeps the last.
-    fn put_batch(&mut self, keys: &Rows, values: &Rows) -> Result<()>;
-
     /// Removes a key; whether it existed.
     fn remove(&mut self, key: &[u8]) -> bool;
 

@@ -108,13 +108,6 @@ impl StateStore for HdfsBackedStateStore {
         put.map_err(|error| error.in_store(&self.lease.id))
     }
 
-    fn put_batch(&mut self, keys: &Rows, values: &Rows) -> Result<()> {
-        for (key, value) in keys.iter().zip(values.iter()) {
-            self.put(key, value)?;
-        }
-        Ok(())
-    }
-
     fn remove(&mut self, key: &[u8]) -> bool {
         self.lease.map_mut().remove(key)
     }

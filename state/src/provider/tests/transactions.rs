@@ -79,7 +79,9 @@ fn batches_of_keys_are_found_by_position() {
         keys.push(&key("n", number));
         values.push(&value(Some(number), &[u8::try_from(values.len()).unwrap(); 8]));
     }
-    store.put_batch(&keys, &values).unwrap();
+    for (key, value) in keys.iter().zip(&values) {
+        store.put(key, value).unwrap();
+    }
     let mut asked = Rows::default();
     for number in [9, 2, 5] {
         asked.push(&key("n", number));
