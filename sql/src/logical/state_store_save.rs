@@ -16,11 +16,12 @@ use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::physical_expr::expressions::{CastExpr, Column as PhysicalColumn, Literal};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::only_equal;
 use crate::functions::WINDOW_COLUMN;
-use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, with_state_partition};
+use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, stored_key, with_state_partition};
 
 /// Spark's name for the key column that tells grouping sets apart.
 const GROUPING_ID: &str = "spark_grouping_id";
@@ -188,7 +189,8 @@ impl ExtensionPlanner for StateStoreSavePlanner {
         )?;
         let keys = node.keys();
         let partial: Arc<dyn ExecutionPlan> = Arc::new(partial);
-        let key_columns = key_columns(&partial.schema(), keys.len());
+        let partial = with_stored_keys(partial, &keys)?;
+        let key_columns = columns(&partial.schema()).take(keys.len()).collect();
         let partitions = node.info.partitions_of(!keys.is_empty());
         let partitioned = with_state_partition(partial, key_columns, partitions)?;
         let exec = StateStoreSaveExec::try_new(
@@ -224,17 +226,34 @@ fn group_by(
     Ok(PhysicalGroupBy::new(groups, nulls, sets.to_vec(), true))
 }
 
-/// The key columns of a partial aggregation, in the types of the state.
-fn key_columns(partial: &Schema, keys: usize) -> Vec<Arc<dyn PhysicalExpr>> {
-    let fields = partial.fields().iter().take(keys).enumerate();
-    fields
-        .map(|(i, field)| {
-            let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), i));
-            // DataFusion's grouping id is unsigned and narrow, Spark's a long.
-            if field.data_type().is_unsigned_integer() {
-                return Arc::new(CastExpr::new(column, DataType::Int64, None)) as Arc<dyn PhysicalExpr>;
-            }
-            column
-        })
-        .collect()
+/// The columns as expressions.
+fn columns(schema: &Schema) -> impl Iterator<Item = Arc<dyn PhysicalExpr>> {
+    let fields = schema.fields().iter().enumerate();
+    fields.map(|(i, field)| Arc::new(PhysicalColumn::new(field.name(), i)) as Arc<dyn PhysicalExpr>)
+}
+
+/// The partial aggregation with its key columns in the types of the state.
+fn with_stored_keys(
+    partial: Arc<dyn ExecutionPlan>,
+    keys: &[FieldRef],
+) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let schema = partial.schema();
+    let fields = schema.fields().iter().zip(keys);
+    let casts: Vec<Option<DataType>> = fields
+        .map(|(field, key)| stored_key(field.data_type(), key))
+        .collect();
+    if casts.iter().all(Option::is_none) {
+        return Ok(partial);
+    }
+    let casts = casts.into_iter().chain(std::iter::repeat(None));
+    let stored = columns(&schema).zip(schema.fields()).zip(casts);
+    let stored = stored.map(|((column, field), cast)| match cast {
+        Some(to) => (
+            Arc::new(CastExpr::new(column, to, None)) as Arc<dyn PhysicalExpr>,
+            field.name().clone(),
+        ),
+        None => (column, field.name().clone()),
+    });
+    let projected = ProjectionExec::try_new(stored.collect::<Vec<_>>(), partial)?;
+    Ok(Arc::new(projected))
 }

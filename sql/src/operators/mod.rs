@@ -30,5 +30,5 @@ pub(crate) use normalize_key::NormalizeKeyExpr;
 pub(crate) use row_slices::RowSlicesExec;
 pub(crate) use state_info::StateInfo;
 pub(crate) use state_partition::with_state_partition;
-pub(crate) use state_store_save::StateStoreSaveExec;
+pub(crate) use state_store_save::{StateStoreSaveExec, stored_key};
 pub use stateful_operator::{StatefulOperator, stateful_operators};

@@ -17,7 +17,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{internal_datafusion_err, internal_err};
@@ -75,7 +74,8 @@ struct Shared {
 }
 
 impl StateStoreSaveExec {
-    /// Over `input`: the key columns, the states of `aggregates`, and the state partition.
+    /// Over `input`: the key columns in the types that [`stored_key`] gives them, the states of `aggregates`, and the state
+    /// partition.
     ///
     /// `keys` name the key columns as the state schema has them; `schema` is the output: the keys, then the results.
     pub(crate) fn try_new(
@@ -161,6 +161,17 @@ impl StateStoreSaveExec {
             mode: info.mode,
         }
     }
+}
+
+/// The type in which a partial aggregation's key column goes into the state as the column `key`, if it is another than its
+/// own: DataFusion's grouping id is unsigned and narrow, Spark's a long, and a dictionary is its values.
+pub(crate) fn stored_key(from: &DataType, key: &FieldRef) -> Option<DataType> {
+    let to = stored_type(key.data_type());
+    let is_other = match from {
+        DataType::Dictionary(..) => true,
+        from => from.is_unsigned_integer() && to == DataType::Int64,
+    };
+    is_other.then_some(to)
 }
 
 /// A key column as the state holds it: a type that a state row has, and nullable throughout, as Spark's.
@@ -348,24 +359,11 @@ impl Shared {
     /// The keys of partial aggregates, as state rows.
     fn key_rows(&self, rows: &RecordBatch) -> DataFusionResult<Rows> {
         let (keys, _) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
-        let keys = self.stored_keys(keys)?;
         let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
         self.key_codec
-            .encode(&keys, rows.num_rows(), &mut key_rows)
+            .encode(keys, rows.num_rows(), &mut key_rows)
             .map_err(state)?;
         Ok(key_rows)
-    }
-
-    /// The key columns in the types of the state.
-    fn stored_keys(&self, keys: &[ArrayRef]) -> DataFusionResult<Vec<ArrayRef>> {
-        keys.iter()
-            .zip(&self.keys)
-            .map(|(key, field)| match (key.data_type(), field.data_type()) {
-                (DataType::Dictionary(..), to) => Ok(cast(key, to)?),
-                (from, DataType::Int64) if from.is_unsigned_integer() => Ok(cast(key, &DataType::Int64)?),
-                _ => Ok(Arc::clone(key)),
-            })
-            .collect()
     }
 
     /// Numbers the new groups, and merges what the stores hold of them.
