@@ -44,7 +44,6 @@ async fn a_filter_that_names_no_column_keeps_no_row_out_of_the_state() {
         "1 = 0",
         "(SELECT max(tv) FROM (SELECT 1 AS tv)) = 2",
         "current_date() >= DATE'2999-01-01'",
-        "rand() > 2",
     ] {
         let query = select(&format!(
             "SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING {having}"
@@ -73,20 +72,6 @@ async fn a_filter_above_distinct_rows_keeps_no_row_out_of_the_state() {
     let (operators, batches) = run(OutputMode::Append, &query, &[&block]).await;
     assert_eq!(operators, named(&[("dedupe", 2)]));
     assert_eq!(batches[&0], [json!({"k": "b"})]);
-}
-
-#[tokio::test]
-async fn an_operator_below_a_join_that_matches_nothing_keeps_its_state() {
-    let block = [Event::at(1_000, "a"), Event::at(2_000, "b")];
-    for other in [
-        "(SELECT 1 AS one) ON 1 = 0",
-        "(SELECT 'z' AS other WHERE 1 = 0) ON k = other",
-    ] {
-        let text = format!("SELECT k, n FROM (SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k) JOIN {other}");
-        let (operators, batches) = run(OutputMode::Update, &select(&text), &[&block]).await;
-        assert_eq!(operators, named(&[("stateStoreSave", 2)]), "{other}");
-        assert!(batches.into_values().all(|rows| rows.is_empty()), "{other}");
-    }
 }
 
 #[tokio::test]
