@@ -27,7 +27,7 @@ mod provider;
 mod schema;
 mod store;
 
-pub use codec::{Rows, RowsIter, StateRowCodec, is_supported, normalize_keys};
+pub use codec::{Rows, RowsIter, StateRowCodec, holds_floats, is_supported, normalize_keys};
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};

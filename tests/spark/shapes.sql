@@ -253,3 +253,24 @@ SELECT id, k FROM STREAM(e) LIMIT 17
 
 -- a projection without state | append |
 SELECT id, v * 2 AS w, concat(s, '!') AS t FROM STREAM(e) WHERE k = 'b'
+
+-- a limit below an aggregation | complete | store
+SELECT k, count(*) AS n FROM (SELECT * FROM STREAM(e) LIMIT 17) GROUP BY k
+
+-- two event times as keys | complete |
+SELECT window(ts, '10 seconds').start AS w, ts, count(*) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS
+GROUP BY window(ts, '10 seconds'), ts
+
+-- constants among the keys | update | store
+SELECT 'x' AS c, k, 1 + 1 AS two, count(*) AS n FROM STREAM(e) GROUP BY 'x', k, 1 + 1
+
+-- a column that is constant among the keys | update | store
+SELECT src, k, count(*) AS n FROM (SELECT k, 'a' AS src FROM STREAM(e)) GROUP BY src, k
+
+-- a condition without columns above an aggregation | update | store
+SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2999-01-01'
+
+-- the least and the greatest of floats | update | store
+SELECT k, CAST(min(y) AS STRING) AS lo, CAST(max(y) AS STRING) AS hi, max_by(v, y) AS at FROM
+(SELECT k, v, CASE WHEN v % 3 = 0 THEN CAST('NaN' AS DOUBLE) WHEN v % 3 = 1 THEN CAST('-Infinity' AS DOUBLE) ELSE x END AS y
+ FROM STREAM(e) WHERE v IS NOT NULL) GROUP BY k

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryBuilder, Int64Array, ListArray, StructArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{Array, ArrayRef, Int64Array, ListArray, StructArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::cast::{as_binary_array, as_list_array, as_struct_array};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use tidemill_state::{Rows, StateError, StateRowCodec};
 
+use super::checked::{binary, offsets};
 use crate::SqlError;
 
 fn of_state(error: StateError) -> DataFusionError {
@@ -32,9 +32,8 @@ pub(super) fn rows_of_lists(lists: &ArrayRef) -> Result<ArrayRef> {
     let mut rows = Rows::default();
     let count = lists.len();
     codec.encode(&[lists], count, &mut rows).map_err(of_state)?;
-    let mut out = BinaryBuilder::new();
-    rows.iter().for_each(|row| out.append_value(row));
-    Ok(Arc::new(out.finish()))
+    let rows: Vec<&[u8]> = rows.iter().collect();
+    Ok(Arc::new(binary(&rows)?))
 }
 
 fn without_nulls(lists: &ArrayRef) -> Result<ArrayRef> {
@@ -53,7 +52,7 @@ fn without_nulls(lists: &ArrayRef) -> Result<ArrayRef> {
         concat(&values)?
     };
     let lengths = list.iter().map(|values| values.map_or(0, |v| v.len()));
-    let offsets = OffsetBuffer::from_lengths(lengths);
+    let offsets = offsets(lengths)?;
     Ok(Arc::new(ListArray::try_new(
         Arc::clone(field),
         offsets,
@@ -105,7 +104,7 @@ pub(super) fn counted_lists(
     let DataType::List(field) = counted_type(data_type) else {
         return Err(malformed("values with counts"));
     };
-    let offsets = OffsetBuffer::from_lengths(groups.iter().map(|g| g.as_ref().len()));
+    let offsets = offsets(groups.iter().map(|g| g.as_ref().len()))?;
     Ok(Arc::new(ListArray::try_new(
         field,
         offsets,
@@ -123,10 +122,9 @@ pub(super) fn bytes_of_counted(lists: &ArrayRef) -> Result<ArrayRef> {
     codec
         .encode(pairs.columns(), pairs.len(), &mut rows)
         .map_err(of_state)?;
-    let mut out = BinaryBuilder::new();
-    let mut bytes = Vec::new();
+    let mut out: Vec<Vec<u8>> = Vec::with_capacity(lists.len());
     for (at, window) in lists.value_offsets().windows(2).enumerate() {
-        bytes.clear();
+        let mut bytes = Vec::new();
         if let [start, end] = window
             && lists.is_valid(at)
         {
@@ -138,9 +136,9 @@ pub(super) fn bytes_of_counted(lists: &ArrayRef) -> Result<ArrayRef> {
             }
         }
         bytes.extend_from_slice(&(-1_i32).to_be_bytes());
-        out.append_value(&bytes);
+        out.push(bytes);
     }
-    Ok(Arc::new(out.finish()))
+    Ok(Arc::new(binary(&out)?))
 }
 
 /// The lists of values with counts of such bytes.
@@ -173,7 +171,7 @@ pub(super) fn counted_of_bytes(bytes: &ArrayRef, to: &DataType) -> Result<ArrayR
     let codec = StateRowCodec::try_new(fields).map_err(of_state)?;
     let columns = codec.decode(rows.into_iter()).map_err(of_state)?;
     let pairs = StructArray::try_new(fields.clone(), columns, None)?;
-    let offsets = OffsetBuffer::from_lengths(lengths);
+    let offsets = offsets(lengths.into_iter())?;
     Ok(Arc::new(ListArray::try_new(
         Arc::clone(field),
         offsets,
@@ -216,10 +214,5 @@ pub(super) fn words(columns: &[ArrayRef]) -> Result<ArrayRef> {
     let lengths = std::iter::repeat_n(columns.len(), groups);
     let field = Arc::new(Field::new_list_field(DataType::Int64, true));
     let out = Arc::new(Int64Array::from(out));
-    Ok(Arc::new(ListArray::try_new(
-        field,
-        OffsetBuffer::from_lengths(lengths),
-        out,
-        None,
-    )?))
+    Ok(Arc::new(ListArray::try_new(field, offsets(lengths)?, out, None)?))
 }

@@ -31,10 +31,11 @@ pub(super) fn decimal_avg(precision: u8, scale: i8) -> DataType {
     )
 }
 
-/// The layout of an aggregate of DataFusion's; `None` where Spark has none.
+/// The layout of an aggregate of DataFusion's, or of `min` and `max`; `None` where Spark has none.
 pub(super) fn layout(aggregate: &AggregateFunctionExpr, states: &[FieldRef]) -> Option<BufferLayout> {
     use DataType as D;
-    let name = aggregate.fun().name();
+    // `spark_min` and `spark_max` keep what `min` and `max` keep.
+    let name = aggregate.fun().name().trim_start_matches("spark_");
     let (long, double) = (D::Int64, D::Float64);
     let doubles = |names: &[&'static str]| {
         let buffers = names.iter().enumerate().map(|(at, name)| {

@@ -61,7 +61,8 @@ pub(super) trait FoldUser {
     fn with<F: Fold>(self, fold: F) -> Self::Out;
 }
 
-struct Grouping;
+/// Makes the accumulator over many groups.
+pub(super) struct Grouping;
 
 impl FoldUser for Grouping {
     type Out = Box<dyn GroupsAccumulator>;
@@ -71,7 +72,8 @@ impl FoldUser for Grouping {
     }
 }
 
-struct OneGroup;
+/// Makes the accumulator over one group.
+pub(super) struct OneGroup;
 
 impl FoldUser for OneGroup {
     type Out = Box<dyn Accumulator>;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryArray, Float64Array, ListArray, StructArray};
-use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::cast::{as_binary_array, as_float64_array};
 use datafusion::common::{DataFusionError, Result};
 
+use super::checked::offsets;
 use super::fold::{Fold, Rows, column};
 use crate::SqlError;
 
@@ -181,7 +181,7 @@ impl Fold for Histogram {
         let fields = bin_fields(&self.data_type);
         let pairs = StructArray::try_new(fields.clone(), vec![xs, Arc::new(ys)], None)?;
         let field = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
-        let offsets = OffsetBuffer::from_lengths(groups.iter().map(|g| g.bins.len()));
+        let offsets = offsets(groups.iter().map(|g| g.bins.len()))?;
         let valid: Vec<bool> = groups.iter().map(|g| !g.bins.is_empty()).collect();
         let lists = ListArray::try_new(field, offsets, Arc::new(pairs), Some(valid.into()))?;
         Ok(Arc::new(lists))

@@ -7,13 +7,13 @@ use std::hash::Hasher;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray};
-use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float32Type, Float64Type, Int32Type, Int64Type};
 use datafusion::common::Result;
 use datafusion::common::cast::{as_int64_array, as_list_array};
 use twox_hash::XxHash64;
 
+use super::checked::offsets;
 use super::fold::{Fold, Rows, column};
 use crate::SqlError;
 
@@ -263,7 +263,7 @@ impl Fold for ApproxCountDistinct {
         let lengths = std::iter::repeat_n(count, words.len() / count);
         let field = Arc::new(Field::new_list_field(DataType::Int64, true));
         let words = Arc::new(Int64Array::from(words));
-        let words = ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), words, None)?;
+        let words = ListArray::try_new(field, offsets(lengths)?, words, None)?;
         Ok(vec![Arc::new(words)])
     }
 

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use datafusion::functions_aggregate::{bit_and_or_xor, min_max};
+use datafusion::functions_aggregate::bit_and_or_xor;
 use datafusion::logical_expr::AggregateUDF;
 
 use super::function::SparkAggregate;
 use super::kind::Kind;
+use super::min_max;
 use super::moments::{Moment, PairMoment};
 
 /// The names of the functions.
@@ -78,8 +79,8 @@ pub(crate) const NAMES: &[&str] = &[
 /// The function of this name, under `spark.sql.ansi.enabled`.
 pub(crate) fn function(name: &str, ansi: bool) -> Option<Arc<AggregateUDF>> {
     let kind = match name {
-        "min" | "bool_and" | "every" => return Some(min_max::min_udaf()),
-        "max" | "bool_or" | "some" | "any" => return Some(min_max::max_udaf()),
+        "min" | "bool_and" | "every" => return Some(min_max::min()),
+        "max" | "bool_or" | "some" | "any" => return Some(min_max::max()),
         "bit_and" => return Some(bit_and_or_xor::bit_and_udaf()),
         "bit_or" => return Some(bit_and_or_xor::bit_or_udaf()),
         "bit_xor" => return Some(bit_and_or_xor::bit_xor_udaf()),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::cast::{as_list_array, as_string_array, as_struct_array};
 use datafusion::common::{Result, ScalarValue};
 
+use super::checked::{offsets, strings};
 use super::fold::{Fold, Rows, column};
 use super::select::{array_of, value_at};
 
@@ -96,8 +96,8 @@ impl Fold for ListAgg {
     }
 
     fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
-        let texts: StringArray = groups.iter().flatten().map(|(text, _)| Some(text)).collect();
-        let mut items: ArrayRef = Arc::new(texts);
+        let texts = groups.iter().flatten().map(|(text, _)| Some(text.as_str()));
+        let mut items: ArrayRef = Arc::new(strings(texts)?);
         if let Some(order) = self.other_order() {
             let orderings = groups.iter().flatten().map(|(_, o)| o.clone());
             let orderings = array_of(orderings, &order.data_type)?;
@@ -105,7 +105,7 @@ impl Fold for ListAgg {
             items = Arc::new(StructArray::try_new(fields, vec![items, orderings], None)?);
         }
         let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
-        let offsets = OffsetBuffer::from_lengths(groups.iter().map(Vec::len));
+        let offsets = offsets(groups.iter().map(Vec::len))?;
         Ok(vec![Arc::new(ListArray::try_new(field, offsets, items, None)?)])
     }
 
@@ -132,8 +132,8 @@ impl Fold for ListAgg {
             let texts: Vec<&str> = group.iter().map(|(text, _)| text.as_str()).collect();
             (!texts.is_empty()).then(|| texts.join(&self.delimiter))
         });
-        let joined: StringArray = joined.collect();
-        Ok(Arc::new(joined))
+        let joined: Vec<Option<String>> = joined.collect();
+        Ok(Arc::new(strings(joined.iter().map(Option::as_deref))?))
     }
 
     fn heap_bytes(&self, group: &Self::Group) -> usize {

@@ -7,9 +7,11 @@
 mod avg;
 mod buffer_bytes;
 mod builtin;
+mod checked;
 mod count;
 mod counted;
 mod distinct;
+mod extremum;
 mod fold;
 mod function;
 mod histogram;
@@ -17,7 +19,9 @@ mod hyperloglog;
 mod kind;
 mod list;
 mod listagg;
+mod min_max;
 mod moments;
+mod order_keys;
 mod parameter;
 mod quantiles;
 mod select;
@@ -37,6 +41,7 @@ use crate::SqlError;
 use function::SparkAggregate;
 use kind::Kind;
 pub(crate) use list::{NAMES, function};
+pub(crate) use min_max::as_kept_in_state;
 use step::Step;
 
 /// How an aggregate's buffers lie in a state row.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BinaryArray, Float64Array, ListArray};
-use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::cast::{as_binary_array, as_float64_array};
 use datafusion::common::{DataFusionError, Result};
 
+use super::checked::offsets;
 use super::fold::{Fold, Rows, column};
 use crate::SqlError;
 
@@ -307,7 +307,7 @@ impl Fold for ApproxPercentile {
         let field = Arc::new(Field::new_list_field(self.data_type.clone(), true));
         let lengths = results.iter().map(|r| r.as_ref().map_or(0, Vec::len));
         let nulls: Vec<bool> = results.iter().map(Option::is_some).collect();
-        let offsets = OffsetBuffer::from_lengths(lengths);
+        let offsets = offsets(lengths)?;
         let lists = ListArray::try_new(field, offsets, self.values(flat)?, Some(nulls.into()))?;
         Ok(Arc::new(lists))
     }

@@ -10,6 +10,7 @@ use datafusion::common::cast::as_boolean_array;
 use datafusion::common::{Result, ScalarValue};
 
 use super::fold::{Fold, Rows, column};
+use super::order_keys::order_keys;
 
 /// An array of these values.
 pub(super) fn array_of(values: impl Iterator<Item = ScalarValue>, data_type: &DataType) -> Result<ArrayRef> {
@@ -122,24 +123,32 @@ pub(super) struct ValueBy {
     pub(super) ordering: DataType,
 }
 
+/// The value held for a group.
+#[derive(Clone, Debug)]
+pub(super) struct HeldValue {
+    value: ScalarValue,
+    ordering: ScalarValue,
+    /// The bytes that the ordering is ordered by.
+    key: Box<[u8]>,
+}
+
 impl ValueBy {
-    fn take(
-        &self,
-        groups: &mut [Option<(ScalarValue, ScalarValue)>],
-        columns: &[ArrayRef],
-        rows: &Rows<'_>,
-    ) -> Result<()> {
+    fn take(&self, groups: &mut [Option<HeldValue>], columns: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
         let (values, orderings) = (column(columns, 0)?, column(columns, 1)?);
+        let keys = order_keys(orderings)?;
         rows.each(orderings.logical_nulls().as_ref(), |row, group| {
-            let ordering = ScalarValue::try_from_array(orderings, row)?;
-            let wins = match &groups[group] {
-                None => true,
-                Some((_, held)) => ordering
-                    .partial_cmp(held)
-                    .is_some_and(|o| o == self.wins || o == Ordering::Equal),
-            };
+            let (key, held) = (keys.row(row), &mut groups[group]);
+            let key = key.data();
+            let wins = held.as_ref().is_none_or(|held| {
+                let order = key.cmp(&held.key);
+                order == self.wins || order == Ordering::Equal
+            });
             if wins {
-                groups[group] = Some((value_at(values, row)?, value_at(orderings, row)?));
+                *held = Some(HeldValue {
+                    value: value_at(values, row)?,
+                    ordering: value_at(orderings, row)?,
+                    key: key.into(),
+                });
             }
             Ok(())
         })
@@ -147,7 +156,7 @@ impl ValueBy {
 }
 
 impl Fold for ValueBy {
-    type Group = Option<(ScalarValue, ScalarValue)>;
+    type Group = Option<HeldValue>;
 
     fn empty(&self) -> Self::Group {
         None
@@ -165,7 +174,7 @@ impl Fold for ValueBy {
         let null = ScalarValue::try_from(&self.ordering)?;
         let orderings = groups
             .iter()
-            .map(|g| g.as_ref().map_or(&null, |(_, o)| o).clone());
+            .map(|group| group.as_ref().map_or(&null, |held| &held.ordering).clone());
         let orderings = array_of(orderings, &self.ordering)?;
         Ok(vec![self.results(groups)?, orderings])
     }
@@ -174,12 +183,14 @@ impl Fold for ValueBy {
         let null = ScalarValue::try_from(&self.data_type)?;
         let values = groups
             .into_iter()
-            .map(|g| g.map_or_else(|| null.clone(), |(v, _)| v));
+            .map(|group| group.map_or_else(|| null.clone(), |held| held.value));
         array_of(values, &self.data_type)
     }
 
     fn heap_bytes(&self, group: &Self::Group) -> usize {
-        group.as_ref().map_or(0, |(v, o)| v.size() + o.size())
+        group.as_ref().map_or(0, |held| {
+            held.value.size() + held.ordering.size() + held.key.len()
+        })
     }
 
     fn has_heap(&self) -> bool {

@@ -154,6 +154,113 @@ async fn lists_and_distinct_counts_have_the_buffers_of_the_golden_case_agg_colle
     assert_eq!(buffers("approx_count_distinct(i, 0.01)").await.len(), 1639);
 }
 
+/// Rows `(x, i)`, where x is a number that floats order in their own way, in two batches of a table called `t`.
+async fn over_numbers(query: &str, numbers: &[Option<f64>]) -> Vec<String> {
+    let context = session();
+    let fields = [("x", DataType::Float64), ("i", DataType::Int32)];
+    let fields: Vec<Field> = fields.into_iter().map(|(n, t)| Field::new(n, t, true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batches = numbers.chunks(2).enumerate().map(|(at, chunk)| {
+        let first = i32::try_from(at * 2).unwrap();
+        let places: Int32Array = (first..first + i32::try_from(chunk.len()).unwrap()).collect();
+        let x = arrow::array::Float64Array::from(chunk.to_vec());
+        RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(x), Arc::new(places)]).unwrap()
+    });
+    let table = MemTable::try_new(Arc::clone(&schema), vec![batches.collect()]).unwrap();
+    context.register_table("t", Arc::new(table)).unwrap();
+    let settings = SqlSettings::default();
+    let statement = parse_script(query, settings.dialect).unwrap().pop().unwrap();
+    let Statement::Query(query) = statement.statement else {
+        panic!("no query");
+    };
+    let plan = plan_query(&context.state(), &query, &settings).await.unwrap();
+    let plan = context.state().create_physical_plan(&plan).await.unwrap();
+    let batches = collect(plan, context.task_ctx()).await.unwrap();
+    let rows = batches
+        .iter()
+        .flat_map(|b| (0..b.num_rows()).map(move |row| (b, row)));
+    rows.map(|(batch, row)| {
+        let values: Vec<String> = batch.columns().iter().map(|column| text(column, row)).collect();
+        values.join(" ")
+    })
+    .collect()
+}
+
+/// Numbers, and Spark's `min`, `max`, `min_by` and `max_by` of them, the latter two giving places from 0.
+const ORDERED_NUMBERS: &[(&[Option<f64>], &str)] = &[
+    (&[Some(1.0), Some(f64::NAN), Some(2.0)], "1.0 NaN 0 1"),
+    (&[Some(f64::NAN)], "NaN NaN 0 0"),
+    (&[Some(-f64::NAN), Some(f64::INFINITY), None], "inf NaN 1 0"),
+    (&[Some(f64::NEG_INFINITY)], "-inf -inf 0 0"),
+    (&[Some(f64::INFINITY), Some(f64::INFINITY)], "inf inf 1 1"),
+    (&[Some(0.0), Some(-0.0)], "0.0 0.0 1 1"),
+    (&[Some(-0.0), Some(5.0), Some(0.0)], "-0.0 5.0 2 1"),
+    (&[Some(f64::NAN), Some(-f64::NAN)], "NaN NaN 1 1"),
+    (&[None], "NULL NULL NULL NULL"),
+];
+
+#[tokio::test]
+async fn floats_are_ordered_as_spark_orders_them() {
+    for (numbers, spark) in ORDERED_NUMBERS {
+        for of in ["x", "CAST(x AS FLOAT)"] {
+            let functions = format!("min({of}), max({of}), min_by(i, {of}), max_by(i, {of})");
+            for query in [
+                format!("SELECT {functions} FROM t"),
+                format!("SELECT {functions} FROM t GROUP BY i < 0"),
+            ] {
+                let found = over_numbers(&query, numbers).await;
+                let found: Vec<String> = found.iter().map(|row| row.replace("  ", " NULL ")).collect();
+                let spark = spark.replace("NULL", "");
+                assert_eq!(
+                    found.join("").replace("NULL", ""),
+                    spark,
+                    "{query} of {numbers:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn structs_and_arrays_with_floats_inside_are_ordered_as_spark_orders_them() {
+    let nested = "min(named_struct('a', x, 'b', -i)), max(named_struct('a', x, 'b', -i)), min(array(x, 1D)), max(array(x, 1D))";
+    for (numbers, spark) in [
+        (
+            [Some(1.0), Some(f64::NAN), Some(2.0)],
+            "{a: 1.0, b: 0} {a: NaN, b: -1} [1.0, 1.0] [NaN, 1.0]",
+        ),
+        (
+            [Some(0.0), Some(-0.0), Some(0.0)],
+            "{a: 0.0, b: -2} {a: 0.0, b: 0} [0.0, 1.0] [0.0, 1.0]",
+        ),
+        (
+            [Some(1.0), None, Some(f64::NEG_INFINITY)],
+            "{a: , b: -1} {a: 1.0, b: 0} [, 1.0] [1.0, 1.0]",
+        ),
+    ] {
+        for query in [
+            format!("SELECT {nested} FROM t"),
+            format!("SELECT {nested} FROM t GROUP BY i < 0"),
+        ] {
+            assert_eq!(
+                over_numbers(&query, &numbers).await,
+                [spark],
+                "{query} of {numbers:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_least_and_a_greatest_float_are_carried_through_buffers() {
+    assert_eq!(
+        buffers("min(db), max(f), min(named_struct('x', db))").await.len(),
+        3
+    );
+    assert_carried(sql("min(db), max(f), min(named_struct('x', db)), max(array(f)), max_by(i, db)").await)
+        .await;
+}
+
 /// Runs the partial aggregation, carries its states through buffers, and merges them.
 async fn through_buffers(plan: &Arc<dyn ExecutionPlan>) -> Vec<ArrayRef> {
     let partial = find(plan, true).unwrap();

@@ -12,6 +12,7 @@
 //! | `output_mode` | whether the query's aggregations suit the output mode |
 //! | `unsupported` | whether each node over a stream can run: one exhaustive match over the logical plan |
 //! | `join` | the kinds of join between streams and static tables |
+//! | `map_keys` | which keys of state may hold maps |
 //! | `expression` | expressions that have no meaning on a stream |
 //! | `resolve_watermark` | which watermarks there are, and which rows each of them counts |
 //! | `push_filters` | which filters stand below a watermark or an aggregation |
@@ -22,6 +23,7 @@
 
 mod expression;
 mod join;
+mod map_keys;
 mod offset_lines;
 mod output_mode;
 mod push_filters;

@@ -4,8 +4,8 @@
 //! and onto the keys of aggregations; an inner join with a static table asks for keys that are not null; an outer join whose
 //! nulls a filter drops becomes an inner one. What Spark does not move is fenced in before, and let out after:
 //! * predicates and projections that are not deterministic (random numbers, the clock);
-//! * aggregations over grouping sets;
-//! * predicates that name no column, above an aggregation, and subqueries that name the outer query's columns.
+//! * aggregations over grouping sets, and `distinct()`, which is a deduplication;
+//! * predicates that name no column, above what keeps state, and subqueries that name the outer query's columns.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use datafusion::common::{Result as DataFusionResult, internal_err};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    Aggregate, ColumnarValue, Expr, ExpressionPlacement, Extension, Filter, LogicalPlan, ReturnFieldArgs,
-    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Aggregate, ColumnarValue, Distinct, Expr, ExpressionPlacement, Extension, Filter, LogicalPlan,
+    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::eliminate_outer_join::EliminateOuterJoin;
 use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
@@ -25,7 +25,7 @@ use datafusion::optimizer::push_down_filter::PushDownFilter;
 use datafusion::optimizer::{ApplyOrder, OptimizerContext, OptimizerRule};
 
 use crate::Result;
-use crate::logical::Fence;
+use crate::logical::{Fence, keeps_state};
 
 /// How often the rules are run at most; a plan settles in two or three rounds.
 const MAX_ROUNDS: usize = 8;
@@ -101,23 +101,27 @@ fn fence(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalPlan>> {
         LogicalPlan::Filter(filter) => fence_filter(filter),
         LogicalPlan::Projection(ref projection) if !all_deterministic(&projection.expr)? => fenced(node),
         LogicalPlan::Aggregate(ref aggregate) if stops_predicates(aggregate)? => fenced(node),
+        LogicalPlan::Distinct(Distinct::All(_)) => fenced(node),
         _ => Ok(Transformed::no(node)),
     }
 }
 
 /// The movable conjuncts below a fence around the others.
 fn fence_filter(filter: Filter) -> DataFusionResult<Transformed<LogicalPlan>> {
-    let aggregated = filter
+    let keeps = |node: &LogicalPlan| {
+        matches!(
+            node,
+            LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_) | LogicalPlan::Limit(_)
+        ) || keeps_state(node)
+    };
+    let above_state = filter
         .input
-        .exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))?
-        || filter
-            .input
-            .exists(|node| Ok(matches!(Fence::inside(node), Some(LogicalPlan::Aggregate(_)))))?;
+        .exists(|node| Ok(keeps(Fence::inside(node).unwrap_or(node))))?;
     let (mut movable, mut pinned) = (Vec::new(), Vec::new());
     for conjunct in split_conjunction_owned(filter.predicate) {
         let stays = !is_deterministic(&conjunct)?
             || is_correlated(&conjunct)?
-            || aggregated && conjunct.column_refs().is_empty();
+            || above_state && conjunct.column_refs().is_empty();
         if stays {
             pinned.push(conjunct)
         } else {

@@ -11,10 +11,11 @@ use datafusion::logical_expr::{
 
 use super::expression::check_expressions;
 use super::join::{StreamSide, check_join};
+use super::map_keys::{check_deduplicated_maps, check_distinct_maps, grouping_by_map};
 use super::refusal::{not_supported_yet, refused, stream_in_batch};
 use super::sources::is_stream_leaf;
 use crate::event_time::delay_ms_of;
-use crate::logical::{EventTimeWatermark, StreamingDeduplicate};
+use crate::logical::{EventTimeWatermark, RowSlices, StreamingDeduplicate};
 use crate::{OutputMode, Result, SqlError, StreamingRelation};
 
 /// Refuses a plan with a node over a stream that cannot run in this mode.
@@ -108,9 +109,10 @@ impl NodeCheck {
             LogicalPlan::Aggregate(aggregate) => {
                 check_aggregate(aggregate)?;
                 self.note_stateful(inputs);
-                Ok(None)
+                Ok(grouping_by_map(aggregate))
             }
             LogicalPlan::Distinct(distinct) => {
+                check_distinct_maps(node.schema().fields())?;
                 self.note_stateful(inputs);
                 Ok(check_distinct(distinct))
             }
@@ -176,7 +178,8 @@ impl NodeCheck {
                 "LIMIT",
                 "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
             )),
-            // In complete mode the result of each batch is whole, so a limit on it is a batch's limit.
+            // In complete mode a limit on an aggregation's result, which is whole in each batch, is a batch's limit; one
+            // below it holds for the life of the query.
             OutputMode::Complete | OutputMode::Append => Ok(None),
         }
     }
@@ -234,6 +237,7 @@ fn check_distinct(distinct: &Distinct) -> Option<SqlError> {
 /// Our own nodes; any other is unknown.
 fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
     if let Some(deduplicate) = node.as_any().downcast_ref::<StreamingDeduplicate>() {
+        check_deduplicated_maps(deduplicate)?;
         let has_watermark = deduplicate
             .schema()
             .fields()
@@ -247,7 +251,7 @@ fn check_extension(node: &dyn UserDefinedLogicalNode) -> Result<()> {
         }
         return Ok(());
     }
-    if node.as_any().is::<EventTimeWatermark>() {
+    if node.as_any().is::<EventTimeWatermark>() || node.as_any().is::<RowSlices>() {
         return Ok(());
     }
     Err(refused(

@@ -17,6 +17,9 @@ use super::spec::WindowSpec;
 use super::window::window_fields;
 use crate::event_time::window_metadata;
 
+/// How many windows one array holds.
+const MAX_WINDOWS: usize = i32::MAX as usize;
+
 /// The windows of a time of one of Spark's timestamp types: a struct where windows tumble, else a list of structs.
 pub(super) fn assign(time: Expr, spec: WindowSpec) -> Expr {
     let function = ScalarUDF::new_from_impl(Assign {
@@ -133,9 +136,15 @@ fn sliding(times: &ArrayRef, spec: WindowSpec) -> DataFusionResult<ArrayRef> {
     let Some(micros) = times.as_primitive_opt::<TimestampMicrosecondType>() else {
         return internal_err!("a window over {}", times.data_type());
     };
-    let most = usize::try_from(spec.duration.unsigned_abs().div_ceil(spec.slide.unsigned_abs()))
-        .unwrap_or(usize::MAX);
-    let mut starts = Vec::with_capacity(micros.len().saturating_mul(most.min(64)));
+    let most = spec.windows_per_time();
+    let valid = micros.len() - micros.null_count();
+    if valid.saturating_mul(most) > MAX_WINDOWS {
+        return exec_err!(
+            "{valid} times have {most} sliding windows each, more than a batch holds. Use a longer slide, or a smaller \
+             datafusion.execution.batch_size"
+        );
+    }
+    let mut starts = Vec::with_capacity(valid * most);
     let mut offsets: Vec<i32> = Vec::with_capacity(micros.len() + 1);
     offsets.push(0);
     for micros in micros.iter() {
@@ -149,7 +158,7 @@ fn sliding(times: &ArrayRef, spec: WindowSpec) -> DataFusionResult<ArrayRef> {
         }
         match i32::try_from(starts.len()) {
             Ok(end) => offsets.push(end),
-            Err(_) => return exec_err!("a batch of rows has more than {} sliding windows", i32::MAX),
+            Err(_) => return exec_err!("a batch of rows has more than {MAX_WINDOWS} sliding windows"),
         }
     }
     let windows = windows(starts, spec, times.data_type(), None)?;

@@ -23,10 +23,14 @@ use super::assign::assign;
 use super::spec::WindowSpec;
 use super::window::{arguments_of, time_type};
 use super::window_time::window_time;
+use crate::logical::RowSlices;
 use crate::{Result, SqlError};
 
 /// The column that holds a node's windows; no user's column is called so.
 pub(crate) const WINDOW_COLUMN: &str = "__time_window";
+
+/// So many windows of every row of a batch are built at once.
+const FEW_WINDOWS: usize = 16;
 
 /// How a time that is no timestamp (a date, a string) becomes one.
 type ToTimestamp<'a> = &'a dyn Fn(Expr, &DataType, &DataType) -> Result<Expr>;
@@ -196,6 +200,11 @@ fn with_windows(input: LogicalPlan, time: Expr, spec: WindowSpec) -> Result<Logi
     let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
     let not_null = Expr::IsNotNull(Box::new(time.clone()));
     let input = LogicalPlan::Filter(Filter::try_new(not_null, Arc::new(input))?);
+    // The windows of a batch are built at once, and may be very many.
+    let input = match spec.windows_per_time() {
+        few if few <= FEW_WINDOWS => input,
+        many => RowSlices::plan(input, many),
+    };
     columns.insert(0, assign(time, spec).alias(WINDOW_COLUMN));
     let projected = LogicalPlan::Projection(Projection::try_new(columns, Arc::new(input))?);
     if spec.is_tumbling() {

@@ -70,6 +70,15 @@ impl WindowSpec {
         Ok(())
     }
 
+    /// How many windows hold a time, at most.
+    pub(super) fn windows_per_time(self) -> usize {
+        let most = self
+            .duration
+            .unsigned_abs()
+            .div_ceil(self.slide.unsigned_abs().max(1));
+        usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
     /// Whether each time is in one window only.
     pub(super) fn is_tumbling(self) -> bool {
         self.duration == self.slide

@@ -287,3 +287,30 @@ async fn a_number_is_a_length_in_microseconds() {
     let whole = window_udf().call(vec![col("ts"), lit(10_000_000)]);
     assert_eq!(bounds(whole).await, bounds(window(col("ts"), "10 seconds")).await);
 }
+
+#[tokio::test]
+async fn very_many_windows_are_built_of_some_rows_at_a_time() {
+    let builder = datafusion::execution::SessionStateBuilder::new()
+        .with_query_planner(Arc::new(crate::StreamingQueryPlanner));
+    let state = configure(builder, &SqlSettings::default()).build();
+    let context = SessionContext::new_with_state(state);
+    let times: TimestampMicrosecondArray = (0..20).map(|i| Some(i * SECOND)).collect();
+    let rows = RecordBatch::try_from_iter([("ts", Arc::new(times) as ArrayRef)]).unwrap();
+    let frame = context.read_batch(rows).unwrap();
+    let windows = |slide| {
+        let window = window_with(col("ts"), "1 day", slide, "0 seconds").alias("w");
+        frame.clone().select(vec![window]).unwrap()
+    };
+    for (slide, each, most) in [
+        ("1 second", 86_400, 86_400),
+        ("1 minute", 1_440, 8_192),
+        ("6 hours", 4, 80),
+    ] {
+        let batches = windows(slide).collect().await.unwrap();
+        let sizes: Vec<usize> = batches.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 20 * each, "{slide}");
+        assert!(sizes.iter().all(|size| *size <= most), "{slide}: {sizes:?}");
+    }
+    let error = windows("1 microsecond").collect().await.unwrap_err();
+    assert!(error.to_string().contains("more than a batch holds"), "{error}");
+}

@@ -10,6 +10,7 @@ use datafusion::optimizer::OptimizerRule;
 use super::bind_sources::bind_sources;
 use super::bind_state::{StateLayout, bind_state};
 use super::bind_timestamp::{BatchClock, bind_timestamp};
+use super::hold_filters::hold_filters;
 use super::rewrite_stateful::rewrite_stateful;
 use super::{BatchContext, BatchInputs, MicroBatchPlan};
 use crate::analyze::{mark_unions, resolve_watermarks};
@@ -17,7 +18,12 @@ use crate::functions::resolve_time_windows;
 use crate::{Result, StreamingPlan};
 
 /// Rules that drop what can give no rows: a stateful operator below must run all the same.
-const PRUNING_RULES: [&str; 3] = ["propagate_empty_relation", "eliminate_filter", "eliminate_limit"];
+const PRUNING_RULES: [&str; 4] = [
+    "propagate_empty_relation",
+    "eliminate_filter",
+    "eliminate_join",
+    "eliminate_limit",
+];
 
 /// Plans the batches of one run of a query.
 #[derive(Debug)]
@@ -46,9 +52,10 @@ impl IncrementalExecution {
         let analysed = mark_unions(analysed)?;
         let (watermarked, watermark_delays_ms) = resolve_watermarks(analysed, config)?;
         let (prepared, stateful_operators) = rewrite_stateful(watermarked, plan.output_mode())?;
-        let state = match stateful_operators {
-            0 => state.clone(),
-            _ => without_pruning(state),
+        let state = match (stateful_operators, watermark_delays_ms.len()) {
+            (0, 0) => state.clone(),
+            (0, _) => with_rules(state, |_| true),
+            _ => with_rules(state, |rule| !PRUNING_RULES.contains(&rule)),
         };
         Ok(Self {
             plan,
@@ -102,13 +109,13 @@ impl IncrementalExecution {
     }
 }
 
-/// The session without the rules that drop operators.
-fn without_pruning(state: &SessionState) -> SessionState {
+/// The session with the rules of these names, none of which moves a filter where it must not go.
+fn with_rules(state: &SessionState, keeps: impl Fn(&str) -> bool) -> SessionState {
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = state
         .optimizers()
         .iter()
-        .filter(|rule| !PRUNING_RULES.contains(&rule.name()))
-        .cloned()
+        .filter(|rule| keeps(rule.name()))
+        .map(hold_filters)
         .collect();
     SessionStateBuilder::new_from_existing(state.clone())
         .with_optimizer_rules(rules)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | an aggregation, also one without functions (SQL's DISTINCT and UNION) | [`StateStoreSave`] |
 //! | DataFusion's DISTINCT (`df.distinct()`), a deduplication | [`StreamingDeduplicate`] over its columns |
-//! | LIMIT, in append mode | [`StreamingGlobalLimit`] |
+//! | LIMIT in append mode, and in complete mode below the first aggregation | [`StreamingGlobalLimit`] |
 //!
 //! Spark numbers operators walking the plan from the top, parents before children, left before right.
 
@@ -16,11 +16,12 @@ use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, LogicalPlan, LogicalPlanBuilder,
+    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, Limit, LogicalPlan, LogicalPlanBuilder,
     Volatility, lit,
 };
 use tidemill_state::OperatorId;
 
+use crate::aggregate::as_kept_in_state;
 use crate::analyze::reads_stream;
 use crate::logical::{StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
@@ -52,7 +53,7 @@ fn rewrite(
             let node = StreamingDeduplicate::over_all_columns(input, next());
             Ok(Transformed::yes(extension(node)))
         }
-        LogicalPlan::Limit(limit) if mode == OutputMode::Append => {
+        LogicalPlan::Limit(limit) if counts_for_ever(&limit, mode)? => {
             let FetchType::Literal(Some(fetch)) = limit.get_fetch_type()? else {
                 return Err(limit_of_rows().into());
             };
@@ -78,6 +79,17 @@ fn rewrite(
     }
 }
 
+/// Whether the rows that a limit gives are counted over the life of the query. In complete mode what an aggregation gives is
+/// whole in each batch, so that a limit above it is a limit of the batch.
+fn counts_for_ever(limit: &Limit, mode: OutputMode) -> DataFusionResult<bool> {
+    let aggregates = |node: &LogicalPlan| match node {
+        LogicalPlan::Aggregate(aggregate) => reads_stream(&aggregate.input),
+        _ => false,
+    };
+    Ok(mode == OutputMode::Append
+        || limit.fetch.is_some() && !limit.input.exists(|node| Ok(aggregates(node)))?)
+}
+
 fn limit_of_rows() -> SqlError {
     SqlError::new(
         "INVALID_LIMIT_LIKE_EXPRESSION.IS_UNFOLDABLE",
@@ -98,7 +110,7 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
     // Which unique aggregate each of the query's is.
     let mut places = Vec::with_capacity(aggregate.aggr_expr.len());
     for (i, expr) in aggregate.aggr_expr.iter().enumerate() {
-        let function = expr.clone().unalias_nested().data;
+        let function = as_kept_in_state(expr.clone().unalias_nested().data);
         let known = unique.iter().position(|(known, _)| *known == function);
         places.push(known.unwrap_or(unique.len()));
         if known.is_none() {
@@ -185,6 +197,9 @@ fn is_foldable(expr: &Expr) -> bool {
             | Expr::Not(_)
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
+            | Expr::InList(_)
+            | Expr::Between(_)
+            | Expr::Like(_)
             | Expr::Case(_) => false,
             _ => true,
         })

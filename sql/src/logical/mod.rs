@@ -8,14 +8,40 @@ mod deduplicate;
 mod event_time_watermark;
 mod fence;
 mod global_limit;
+mod row_slices;
 mod state_store_save;
 
 pub(crate) use deduplicate::DeduplicatePlanner;
 pub use deduplicate::StreamingDeduplicate;
 pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};
+pub(crate) use row_slices::{RowSlices, RowSlicesPlanner};
 pub(crate) use state_store_save::{StateStoreSave, StateStoreSavePlanner};
 
 use std::cmp::Ordering;
+
+use datafusion::logical_expr::LogicalPlan;
+
+/// Whether a filter above this node must stay there: what the node's input brings is kept, or counted for the watermark,
+/// whether or not the filter lets it through.
+pub(crate) fn holds_filters(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(extension) = plan else {
+        return false;
+    };
+    let node = extension.node.as_any();
+    keeps_state(plan)
+        || node
+            .downcast_ref()
+            .is_some_and(|mark: &EventTimeWatermark| mark.sealed)
+}
+
+/// Whether this node is one of ours that keeps state.
+pub(crate) fn keeps_state(plan: &LogicalPlan) -> bool {
+    let LogicalPlan::Extension(extension) = plan else {
+        return false;
+    };
+    let node = extension.node.as_any();
+    node.is::<StateStoreSave>() || node.is::<StreamingDeduplicate>() || node.is::<StreamingGlobalLimit>()
+}
 
 /// Nodes have no order but that of being equal.
 fn only_equal<T: PartialEq>(left: &T, right: &T) -> Option<Ordering> {

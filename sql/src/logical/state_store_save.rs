@@ -26,7 +26,7 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::only_equal;
 use crate::functions::WINDOW_COLUMN;
-use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, with_state_partition};
+use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, stored_key, with_state_partition};
 
 /// Spark's name for the key column that tells grouping sets apart.
 const GROUPING_ID: &str = "spark_grouping_id";
@@ -222,6 +222,7 @@ impl ExtensionPlanner for StateStoreSavePlanner {
             Some(sets) => with_set_keys(partial, sets, node.groups.len(), node.has_repeated_sets())?,
             None => Arc::new(partial),
         };
+        let partial = with_stored_keys(partial, &keys)?;
         let key_columns = columns(&partial.schema(), 0..keys.len());
         let partitions = node.info.partitions_of(!keys.is_empty());
         let partitioned = with_state_partition(partial, key_columns, partitions)?;
@@ -278,6 +279,32 @@ fn columns(schema: &Schema, places: Range<usize>) -> Vec<Arc<dyn PhysicalExpr>> 
         .filter(|(at, _)| places.contains(at))
         .map(|(at, field)| Arc::new(PhysicalColumn::new(field.name(), at)) as Arc<dyn PhysicalExpr>)
         .collect()
+}
+
+/// The partial aggregation with its key columns in the types of the state.
+fn with_stored_keys(
+    partial: Arc<dyn ExecutionPlan>,
+    keys: &[FieldRef],
+) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    let schema = partial.schema();
+    let fields = schema.fields().iter().zip(keys);
+    let casts: Vec<Option<DataType>> = fields
+        .map(|(field, key)| stored_key(field.data_type(), key))
+        .collect();
+    if casts.iter().all(Option::is_none) {
+        return Ok(partial);
+    }
+    let casts = casts.into_iter().chain(std::iter::repeat(None));
+    let stored = columns(&schema, 0..schema.fields().len()).into_iter().zip(schema.fields()).zip(casts);
+    let stored = stored.map(|((column, field), cast)| match cast {
+        Some(to) => (
+            Arc::new(CastExpr::new(column, to, None)) as Arc<dyn PhysicalExpr>,
+            field.name().clone(),
+        ),
+        None => (column, field.name().clone()),
+    });
+    let projected = ProjectionExec::try_new(stored.collect::<Vec<_>>(), partial)?;
+    Ok(Arc::new(projected))
 }
 
 /// A partial aggregation with Spark's keys of grouping sets in the place of DataFusion's number, which is unsigned, narrow,

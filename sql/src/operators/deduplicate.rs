@@ -7,9 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int64Array, NullArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanBuilder, Int64Array, NullArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{internal_datafusion_err, internal_err};
 use datafusion::error::Result as DataFusionResult;
@@ -316,13 +316,9 @@ impl Shared {
         let Some(column) = self.event_time else {
             return Ok(rows);
         };
-        let kept = column.in_time(rows.columns(), self.info.late_watermark_us)?;
-        let dropped = kept.false_count();
-        if dropped == 0 {
-            return Ok(rows);
-        }
-        counts.rows_dropped_by_watermark += dropped as u64;
-        Ok(filter_record_batch(&rows, &kept)?)
+        let (kept, late) = column.in_time(rows, self.info.late_watermark_us)?;
+        counts.rows_dropped_by_watermark += late.map_or(0, |late| late.num_rows() as u64);
+        Ok(kept)
     }
 
     fn keys_of(&self, rows: &RecordBatch) -> DataFusionResult<Vec<ArrayRef>> {
@@ -349,9 +345,6 @@ impl Shared {
         let column: ArrayRef = match (self.delay_us, self.event_time) {
             (Some(delay_us), Some(event_time)) => {
                 let times = event_time.times(rows.columns())?;
-                let times = times
-                    .as_primitive_opt::<TimestampMicrosecondType>()
-                    .ok_or_else(|| internal_datafusion_err!("an event time that is no timestamp"))?;
                 // A row without an event time counts as one at the epoch.
                 let expires: Int64Array = times
                     .iter()

@@ -1,7 +1,10 @@
 //! The column of a stateful operator that the watermark is about.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::kernels::cmp::gt;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, TimestampMicrosecondArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::{DataType, FieldRef, TimestampMicrosecondType};
 use datafusion::common::{exec_datafusion_err, internal_datafusion_err};
 use datafusion::error::Result as DataFusionResult;
@@ -59,32 +62,87 @@ impl EventTimeColumn {
     }
 
     /// The times of a batch of rows, µs since the epoch: of a window, its end.
-    pub(crate) fn times(&self, columns: &[ArrayRef]) -> DataFusionResult<ArrayRef> {
+    pub(crate) fn times(&self, columns: &[ArrayRef]) -> DataFusionResult<TimestampMicrosecondArray> {
         let column = columns
             .get(self.column)
             .ok_or_else(|| internal_datafusion_err!("an event-time column that is not there"))?;
-        if !self.is_window {
-            return Ok(column.clone());
-        }
-        let window = column
-            .as_struct_opt()
-            .filter(|window| window.num_columns() == 2)
-            .ok_or_else(|| internal_datafusion_err!("an event-time window that is no window"))?;
-        Ok(window.column(1).clone())
+        times_of(column)
     }
 
-    /// Which rows are after the watermark, or without a time: the others come too late.
-    pub(crate) fn in_time(&self, columns: &[ArrayRef], watermark_us: i64) -> DataFusionResult<BooleanArray> {
-        let times = self.times(columns)?;
-        let times = times
-            .as_primitive_opt::<TimestampMicrosecondType>()
-            .ok_or_else(|| internal_datafusion_err!("an event time that is no timestamp"))?;
-        let watermark = arrow::array::TimestampMicrosecondArray::new_scalar(watermark_us);
-        let plain = times.clone().with_timezone_opt(None::<String>);
-        let after = gt(&plain, &watermark)?;
-        if times.null_count() == 0 {
-            return Ok(after);
+    /// The rows that are after the watermark or without a time, and the others, if any, which come too late.
+    pub(crate) fn in_time(
+        &self,
+        rows: RecordBatch,
+        watermark_us: i64,
+    ) -> DataFusionResult<(RecordBatch, Option<RecordBatch>)> {
+        let times = self.times(rows.columns())?;
+        let mut kept = BooleanBufferBuilder::new(times.len());
+        for (row, micros) in times.values().iter().enumerate() {
+            kept.append(times.is_null(row) || *micros > watermark_us);
         }
-        Ok(after.iter().map(|after| Some(after.unwrap_or(true))).collect())
+        let kept = BooleanArray::new(kept.finish(), None);
+        if kept.false_count() == 0 {
+            return Ok((rows, None));
+        }
+        let late = filter_record_batch(&rows, &not(&kept)?)?;
+        Ok((filter_record_batch(&rows, &kept)?, Some(late)))
+    }
+}
+
+/// The event times of a column, µs since the epoch: of windows, their ends. A window that is null as a whole has no end,
+/// whatever its fields hold.
+pub(super) fn times_of(column: &ArrayRef) -> DataFusionResult<TimestampMicrosecondArray> {
+    let (times, outer) = match column.as_struct_opt() {
+        Some(windows) => {
+            let ends = windows.column_by_name("end");
+            let ends = ends.ok_or_else(|| exec_datafusion_err!("a window without its end"))?;
+            (ends, windows.nulls())
+        }
+        None => (column, None),
+    };
+    let Some(micros) = times.as_primitive_opt::<TimestampMicrosecondType>() else {
+        return Err(exec_datafusion_err!(
+            "an event time that is no timestamp: {}",
+            times.data_type()
+        ));
+    };
+    let nulls = NullBuffer::union(outer, micros.nulls());
+    Ok(TimestampMicrosecondArray::new(micros.values().clone(), nulls))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::StructArray;
+    use arrow::datatypes::{Field, Fields, Schema, TimeUnit};
+
+    use super::*;
+
+    #[test]
+    fn a_null_window_has_no_time_whatever_its_fields_hold() {
+        let time = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let fields: Fields = ["start", "end"]
+            .map(|name| Field::new(name, time.clone(), true))
+            .to_vec()
+            .into();
+        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![5, 5, 50]));
+        let nulls = NullBuffer::from(vec![false, true, true]);
+        let windows = StructArray::new(fields.clone(), vec![Arc::clone(&times), times], Some(nulls));
+        let column = EventTimeColumn {
+            column: 0,
+            columns: 1,
+            is_window: true,
+        };
+        let schema = Schema::new(vec![Field::new("window", DataType::Struct(fields), true)]);
+        let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(windows)]).unwrap();
+        assert_eq!(
+            column.times(rows.columns()).unwrap(),
+            TimestampMicrosecondArray::from(vec![None, Some(5), Some(50)])
+        );
+        let (kept, late) = column.in_time(rows.clone(), 10).unwrap();
+        assert_eq!((kept.num_rows(), late.map(|late| late.num_rows())), (2, Some(1)));
+        let (kept, late) = column.in_time(rows, 1).unwrap();
+        assert_eq!((kept.num_rows(), late), (3, None));
     }
 }

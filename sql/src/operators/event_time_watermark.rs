@@ -7,12 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, exec_err, internal_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
@@ -22,6 +22,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use futures::{Stream, StreamExt};
 
+use super::event_time_column::times_of;
 use crate::event_time::{EventTimeCollector, EventTimeStats, is_event_time_type, with_delay};
 use crate::logical::EventTimeWatermark;
 
@@ -216,23 +217,8 @@ impl RecordBatchStream for WatermarkStream {
 
 /// Counts the event times of a batch: the column's own, or the ends of its windows.
 fn count(batch: &RecordBatch, column: usize, stats: &mut EventTimeStats) -> Result<()> {
-    let column = batch.column(column);
-    let ends = match column.as_struct_opt() {
-        Some(windows) => {
-            let Some(ends) = windows.column_by_name("end") else {
-                return exec_err!("a window without its end");
-            };
-            // A window that is null as a whole has no end, whatever its fields hold.
-            let nulls = arrow::buffer::NullBuffer::union(windows.nulls(), ends.nulls());
-            (Arc::clone(ends), nulls)
-        }
-        None => (Arc::clone(column), column.nulls().cloned()),
-    };
-    let (times, nulls) = ends;
-    let Some(times) = times.as_primitive_opt::<TimestampMicrosecondType>() else {
-        return exec_err!("an event time that is no timestamp: {}", times.data_type());
-    };
-    match nulls.filter(|nulls| nulls.null_count() > 0) {
+    let times = times_of(batch.column(column))?;
+    match times.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => stats.add_all_micros(times.values()),
         Some(nulls) => {
             for (micros, valid) in times.values().iter().zip(nulls.iter()) {

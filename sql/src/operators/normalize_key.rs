@@ -10,7 +10,7 @@ use datafusion::common::internal_datafusion_err;
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use tidemill_state::normalize_keys;
+use tidemill_state::{holds_floats, normalize_keys};
 
 use crate::error::state;
 
@@ -36,19 +36,6 @@ impl NormalizeKeyExpr {
         } else {
             key
         })
-    }
-}
-
-fn holds_floats(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => holds_floats(item.data_type()),
-        DataType::Dictionary(_, value) => holds_floats(value),
-        other => other.is_floating(),
     }
 }
 

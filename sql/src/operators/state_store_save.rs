@@ -12,11 +12,11 @@
 //!
 //! A value row is the buffers in the order of the aggregates; in format 1 the key columns stand before them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::internal_err;
@@ -40,6 +40,8 @@ use super::state_partition::{owned_partitions, required_distribution, state_part
 use super::{BatchState, EventTimeColumn, StateInfo, StatefulOperator};
 use crate::OutputMode;
 use crate::error::state;
+
+mod output;
 
 /// The value column that tells Spark that it cannot read the others.
 const NOT_PORTABLE: &str = "tidemill_not_portable";
@@ -72,7 +74,8 @@ struct Shared {
 }
 
 impl StateStoreSaveExec {
-    /// Over `input`: the key columns, the states of `aggregates`, and the state partition.
+    /// Over `input`: the key columns in the types that [`stored_key`] gives them, the states of `aggregates`, and the state
+    /// partition.
     ///
     /// `keys` name the key columns as the state schema has them; `schema` is the output: the keys, then the results.
     pub(crate) fn try_new(
@@ -84,7 +87,11 @@ impl StateStoreSaveExec {
         tasks: usize,
     ) -> DataFusionResult<Self> {
         let buffers = AggregateBuffers::try_new(aggregates)?;
-        let event_time = EventTimeColumn::find(keys)?.filter(|_| info.mode != OutputMode::Complete);
+        // In complete mode no row is late and no group leaves, so it does not matter which time would tell.
+        let event_time = match info.mode {
+            OutputMode::Complete => None,
+            OutputMode::Append | OutputMode::Update => EventTimeColumn::find(keys)?,
+        };
         let keys: Fields = keys.iter().map(stored).collect();
         let repeated_keys = if info.aggregation_format == 1 {
             keys.len()
@@ -154,6 +161,17 @@ impl StateStoreSaveExec {
             mode: info.mode,
         }
     }
+}
+
+/// The type in which a partial aggregation's key column goes into the state as the column `key`, if it is another than its
+/// own: DataFusion's grouping id is unsigned and narrow, Spark's a long, and a dictionary is its values.
+pub(crate) fn stored_key(from: &DataType, key: &FieldRef) -> Option<DataType> {
+    let to = stored_type(key.data_type());
+    let is_other = match from {
+        DataType::Dictionary(..) => true,
+        from => from.is_unsigned_integer() && to == DataType::Int64,
+    };
+    is_other.then_some(to)
 }
 
 /// A key column as the state holds it: a type that a state row has, and nullable throughout, as Spark's.
@@ -235,9 +253,8 @@ impl ExecutionPlan for StateStoreSaveExec {
         let input = self.input.execute(partition, Arc::clone(&context))?;
         let rows_per_batch = context.session_config().batch_size();
         let output = futures::stream::once(async move {
-            let rows = shared.run(&batch, input, &owned).await?;
-            let slices = slices(rows, rows_per_batch);
-            Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(slices.into_iter().map(Ok)))
+            let batches = shared.run(&batch, input, &owned, rows_per_batch).await?;
+            Ok::<_, datafusion::error::DataFusionError>(futures::stream::iter(batches.into_iter().map(Ok)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.shared.schema),
@@ -246,18 +263,12 @@ impl ExecutionPlan for StateStoreSaveExec {
     }
 }
 
-/// The batch in pieces of the session's batch size; nothing of an empty one.
-fn slices(batch: RecordBatch, rows: usize) -> Vec<RecordBatch> {
-    (0..batch.num_rows())
-        .step_by(rows.max(1))
-        .map(|from| batch.slice(from, rows.min(batch.num_rows() - from)))
-        .collect()
-}
-
 /// The groups of one task and their accumulators.
 struct Merged {
     groups: GroupTable,
     accumulators: Accumulators,
+    /// The keys of the groups that came behind the watermark.
+    late: HashSet<Box<[u8]>>,
 }
 
 impl Shared {
@@ -267,31 +278,34 @@ impl Shared {
         batch: &Arc<BatchState>,
         mut input: SendableRecordBatchStream,
         owned: &[u32],
-    ) -> DataFusionResult<RecordBatch> {
+        rows_per_batch: usize,
+    ) -> DataFusionResult<Vec<RecordBatch>> {
         let mut stores = OpenStores::load(batch, &self.info, &self.spec, owned).await?;
         let mut counts = TaskCounts::default();
         let mut merged = Merged {
             groups: GroupTable::default(),
             accumulators: self.buffers.accumulators()?,
+            late: HashSet::new(),
         };
         while let Some(rows) = input.next().await {
             let began = batch.now();
-            self.merge(rows?, &mut merged, &mut stores, &mut counts)?;
+            self.merge(rows?, &mut merged, &mut stores)?;
             counts.all_updates += batch.now().saturating_sub(began);
         }
         let began = batch.now();
         let states = self.save(&mut merged, &mut stores)?;
         let removed = batch.now();
         counts.all_updates += removed.saturating_sub(began);
+        counts.rows_dropped_by_watermark = merged.late.len() as u64;
         let output = match self.info.mode {
             OutputMode::Update => {
                 self.evict(&mut stores, None)?;
-                self.output(merged.groups.keys(), &states)?
+                self.output_of_groups(&merged.groups, &states, rows_per_batch)?
             }
             OutputMode::Append => {
                 let mut closed = (Rows::default(), Rows::default());
                 self.evict(&mut stores, Some(&mut closed))?;
-                self.output_of_rows(&closed.0, &closed.1)?
+                self.output_of_rows(&closed.0, &closed.1, rows_per_batch)?
             }
             OutputMode::Complete => {
                 let (mut keys, mut values) = (Rows::default(), Rows::default());
@@ -304,7 +318,7 @@ impl Shared {
                         })
                         .map_err(state)?;
                 }
-                self.output_of_rows(&keys, &values)?
+                self.output_of_rows(&keys, &values, rows_per_batch)?
             }
         };
         counts.all_removals = batch.now().saturating_sub(removed);
@@ -313,23 +327,13 @@ impl Shared {
     }
 
     /// Merges rows of partial aggregates into their groups.
-    fn merge(
-        &self,
-        rows: RecordBatch,
-        merged: &mut Merged,
-        stores: &mut OpenStores,
-        counts: &mut TaskCounts,
-    ) -> DataFusionResult<()> {
-        let rows = self.in_time(rows, counts)?;
-        let (keys, rest) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
+    fn merge(&self, rows: RecordBatch, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
+        let rows = self.in_time(rows, &mut merged.late)?;
+        let (_, rest) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
         let Some((partitions, states)) = rest.split_last() else {
             return internal_err!("a partial aggregation without a state partition");
         };
-        let keys = self.stored_keys(keys)?;
-        let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
-        self.key_codec
-            .encode(&keys, rows.num_rows(), &mut key_rows)
-            .map_err(state)?;
+        let key_rows = self.key_rows(&rows)?;
         let slots = merged
             .groups
             .intern(&key_rows, state_partitions_of(partitions)?.values());
@@ -339,29 +343,27 @@ impl Shared {
         merged.accumulators.merge(&states, &groups, merged.groups.len())
     }
 
-    /// Drops the groups that come behind the watermark.
-    fn in_time(&self, rows: RecordBatch, counts: &mut TaskCounts) -> DataFusionResult<RecordBatch> {
+    /// Drops the groups that come behind the watermark, and notes which they are: partial aggregations over several inputs,
+    /// or ones that gave up aggregating, bring a group more than once.
+    fn in_time(&self, rows: RecordBatch, late: &mut HashSet<Box<[u8]>>) -> DataFusionResult<RecordBatch> {
         let Some(column) = self.event_time else {
             return Ok(rows);
         };
-        let kept: BooleanArray = column.in_time(rows.columns(), self.info.late_watermark_us)?;
-        let dropped = kept.false_count();
-        if dropped == 0 {
-            return Ok(rows);
+        let (kept, dropped) = column.in_time(rows, self.info.late_watermark_us)?;
+        if let Some(dropped) = dropped {
+            late.extend(self.key_rows(&dropped)?.iter().map(Box::from));
         }
-        counts.rows_dropped_by_watermark += dropped as u64;
-        Ok(filter_record_batch(&rows, &kept)?)
+        Ok(kept)
     }
 
-    /// The key columns in the types of the state.
-    fn stored_keys(&self, keys: &[ArrayRef]) -> DataFusionResult<Vec<ArrayRef>> {
-        keys.iter()
-            .zip(&self.keys)
-            .map(|(key, field)| match (key.data_type(), field.data_type()) {
-                (DataType::Dictionary(..), to) => Ok(cast(key, to)?),
-                _ => Ok(Arc::clone(key)),
-            })
-            .collect()
+    /// The keys of partial aggregates, as state rows.
+    fn key_rows(&self, rows: &RecordBatch) -> DataFusionResult<Rows> {
+        let (keys, _) = rows.columns().split_at(self.keys.len().min(rows.num_columns()));
+        let mut key_rows = Rows::with_capacity(rows.num_rows(), rows.num_rows() * 32);
+        self.key_codec
+            .encode(keys, rows.num_rows(), &mut key_rows)
+            .map_err(state)?;
+        Ok(key_rows)
     }
 
     /// Numbers the new groups, and merges what the stores hold of them.
@@ -382,7 +384,7 @@ impl Shared {
         if in_state.is_empty() {
             return Ok(());
         }
-        let states = self.buffers.states(&self.buffer_columns(&values)?)?;
+        let states = self.buffers.states(&self.buffer_columns(values.iter())?)?;
         let groups: Vec<usize> = (known..known + in_state.len()).collect();
         merged
             .accumulators
@@ -390,8 +392,11 @@ impl Shared {
     }
 
     /// The buffer columns of value rows.
-    fn buffer_columns(&self, values: &Rows) -> DataFusionResult<Vec<ArrayRef>> {
-        let mut columns = self.value_codec.decode(values.iter()).map_err(state)?;
+    fn buffer_columns<'a>(
+        &self,
+        values: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) -> DataFusionResult<Vec<ArrayRef>> {
+        let mut columns = self.value_codec.decode(values).map_err(state)?;
         columns.drain(..self.repeated_keys.min(columns.len()));
         if !self.buffers.is_portable() {
             columns.pop();
@@ -445,43 +450,5 @@ impl Shared {
                 .map_err(state)?;
         }
         Ok(())
-    }
-
-    fn output_of_rows(&self, keys: &Rows, values: &Rows) -> DataFusionResult<RecordBatch> {
-        if keys.is_empty() {
-            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
-        }
-        let states = self.buffers.states(&self.buffer_columns(values)?)?;
-        self.output(keys.iter(), &states)
-    }
-
-    /// The rows of groups: their keys and the results of their states.
-    fn output<'a>(
-        &self,
-        keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
-        states: &[Vec<ArrayRef>],
-    ) -> DataFusionResult<RecordBatch> {
-        let rows = keys.len();
-        if rows == 0 {
-            return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
-        }
-        let mut columns = self.key_codec.decode(keys).map_err(state)?;
-        columns.extend(self.buffers.evaluate(states, rows)?);
-        let columns = columns
-            .into_iter()
-            .zip(self.schema.fields())
-            .map(|(column, field)| {
-                if column.data_type() == field.data_type() {
-                    return Ok(column);
-                }
-                Ok(cast(&column, field.data_type())?)
-            })
-            .collect::<DataFusionResult<Vec<_>>>()?;
-        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(
-            Arc::clone(&self.schema),
-            columns,
-            &options,
-        )?)
     }
 }

@@ -13,7 +13,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub use normalize::normalize_keys;
+pub use normalize::{holds_floats, normalize_keys};
 pub(crate) use normalize::{normal_double, normal_float};
 pub use row_type::is_supported;
 pub use rows::{Rows, RowsIter};

@@ -23,7 +23,7 @@ pub fn normalize_keys(column: &ArrayRef) -> Result<ArrayRef> {
 }
 
 fn normalize(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    if !has_floats(array.data_type()) {
+    if !holds_floats(array.data_type()) {
         return Ok(Arc::clone(array));
     }
     if let Some(dictionary) = array.as_any_dictionary_opt() {
@@ -104,15 +104,16 @@ fn normalize_struct(array: &StructArray) -> Result<StructArray, ArrowError> {
     )
 }
 
-fn has_floats(data_type: &DataType) -> bool {
+/// Whether floats are in values of this type, so that [`normalize_keys`] may change them.
+pub fn holds_floats(data_type: &DataType) -> bool {
     match data_type {
         DataType::Float32 | DataType::Float64 => true,
-        DataType::Dictionary(_, value) => has_floats(value),
+        DataType::Dictionary(_, value) => holds_floats(value),
         DataType::List(field)
         | DataType::LargeList(field)
         | DataType::ListView(field)
-        | DataType::Map(field, _) => has_floats(field.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| has_floats(field.data_type())),
+        | DataType::Map(field, _) => holds_floats(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_floats(field.data_type())),
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! The state of a query: crashes at every write, starts on a checkpoint that does not fit, what progress tells.
 
 mod crash;
+mod kept;
 mod progress;
 mod restart;
 
