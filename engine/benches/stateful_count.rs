@@ -59,7 +59,10 @@ fn schema() -> SchemaRef {
 
 /// Rows `from..to`, their keys scattered over `keys` values.
 fn rows(from: i64, to: i64, keys: i64) -> RecordBatch {
-    let scattered = (from..to).map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()).rem_euclid(keys));
+    let scattered = (from..to).map(|i| {
+        i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())
+            .rem_euclid(keys)
+    });
     RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from_iter_values(scattered))])
         .expect("the column is the schema's")
 }
@@ -153,7 +156,9 @@ async fn one_shot(blocks: &[Vec<RecordBatch>]) -> Result<Duration> {
     }
     let table = MemTable::try_new(schema(), partitions)?;
     let begin = Instant::now();
-    let mut result = counted(context.read_table(Arc::new(table))?)?.execute_stream().await?;
+    let mut result = counted(context.read_table(Arc::new(table))?)?
+        .execute_stream()
+        .await?;
     while result.try_next().await?.is_some() {}
     Ok(begin.elapsed())
 }
@@ -169,7 +174,11 @@ async fn streamed(blocks: &[Vec<RecordBatch>], checkpoint: &Path) -> Result<Stre
         running.process_all_available().await?;
         parts.add(&running);
         let progress = running.last_progress().expect("a batch has run");
-        updates += progress.state_operators.iter().map(|o| o.num_rows_updated).sum::<u64>();
+        updates += progress
+            .state_operators
+            .iter()
+            .map(|o| o.num_rows_updated)
+            .sum::<u64>();
     }
     let wall = begin.elapsed();
     running.stop().await?;

@@ -162,7 +162,8 @@ fn large_batch(c: &mut Criterion) {
         bencher.iter_custom(|iterations| {
             let mut taken = Duration::ZERO;
             for _ in 0..iterations {
-                let numbers = (0..CHANGED).map(|n| (n + run.version).wrapping_mul(0x9E37_79B9_7F4A_7C15) % HELD);
+                let numbers =
+                    (0..CHANGED).map(|n| (n + run.version).wrapping_mul(0x9E37_79B9_7F4A_7C15) % HELD);
                 let keys: Vec<_> = numbers.map(number_key).collect();
                 let value = count(run.version);
                 let start = now();

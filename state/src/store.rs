@@ -64,11 +64,7 @@ pub trait StateStore: Send + Debug {
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
     /// Hands out the value of each of `keys` that exists, with the key's position; in order. Cheaper than one by one.
-    fn get_batch<'k>(
-        &self,
-        keys: &mut dyn Iterator<Item = &'k [u8]>,
-        each: &mut dyn FnMut(usize, &[u8]),
-    );
+    fn get_batch<'k>(&self, keys: &mut dyn Iterator<Item = &'k [u8]>, each: &mut dyn FnMut(usize, &[u8]));
 
     /// Sets the value of a key. Fails only when a row or the store is too large for the format or the memory layout,
     /// or when a row does not hold the time the store was told of.

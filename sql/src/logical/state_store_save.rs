@@ -295,7 +295,10 @@ fn with_stored_keys(
         return Ok(partial);
     }
     let casts = casts.into_iter().chain(std::iter::repeat(None));
-    let stored = columns(&schema, 0..schema.fields().len()).into_iter().zip(schema.fields()).zip(casts);
+    let stored = columns(&schema, 0..schema.fields().len())
+        .into_iter()
+        .zip(schema.fields())
+        .zip(casts);
     let stored = stored.map(|((column, field), cast)| match cast {
         Some(to) => (
             Arc::new(CastExpr::new(column, to, None)) as Arc<dyn PhysicalExpr>,
@@ -327,10 +330,7 @@ fn with_set_keys(
     let id = BinaryExpr::new(Arc::clone(&number), Operator::BitwiseAnd, lit(mask));
     let named = |expr: Arc<dyn PhysicalExpr>, at: usize| (expr, schema.field(at).name().clone());
     let keys = columns(&schema, 1..number_at);
-    let mut outputs: Vec<_> = (1..)
-        .zip(keys)
-        .map(|(at, column)| named(column, at))
-        .collect();
+    let mut outputs: Vec<_> = (1..).zip(keys).map(|(at, column)| named(column, at)).collect();
     outputs.push(named(Arc::new(id), number_at));
     if repeated {
         let mut places = Vec::with_capacity(sets.len());

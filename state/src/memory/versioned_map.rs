@@ -407,7 +407,8 @@ impl VersionedMap {
             let near = slot.address(located.hash);
             located.address = near.or_else(|| self.table.find(located.hash, |_| true));
         }
-        self.arena.warm(block.iter().filter_map(|located| located.address));
+        self.arena
+            .warm(block.iter().filter_map(|located| located.address));
         for (located, key) in block.iter_mut().zip(keys) {
             if let Some(address) = located.address
                 && self.arena.entry(address).key != *key

@@ -93,11 +93,7 @@ impl StateStore for HdfsBackedStateStore {
         self.lease.map().get(key)
     }
 
-    fn get_batch<'k>(
-        &self,
-        keys: &mut dyn Iterator<Item = &'k [u8]>,
-        each: &mut dyn FnMut(usize, &[u8]),
-    ) {
+    fn get_batch<'k>(&self, keys: &mut dyn Iterator<Item = &'k [u8]>, each: &mut dyn FnMut(usize, &[u8])) {
         self.lease.map().get_batch(keys, each);
     }
 
