@@ -24,7 +24,8 @@ use super::micro_batch::{MicroBatchExecution, OpenSource};
 use super::recover::{
     Recovered, SourceLayout, commit_log_version, offset_log_version, recover, refuse_state, source_layout,
 };
-use super::stateful::{StatefulRun, state_layout};
+use super::state_conf::state_layout;
+use super::stateful::StatefulRun;
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
 use crate::query::{Ending, QueryIdentity, QueryShared, StopRequest, StreamingQuery};
 use crate::session::SessionInner;
