@@ -1,5 +1,5 @@
 -- Queries that both engines run over one stream `e`; tests/it/spark/shapes.rs reads them.
--- A comment of name, output mode and flags with bars between opens a shape; its text follows. Flags: `relay`, `store`,
+-- A comment of name, output mode and flags with bars between opens a shape; its text follows. Flags: `relay`, `store`, `order`,
 -- and last a method of the frame to call after the text: `dropDuplicates(k, ts)`, `distinct()`.
 
 -- windowed count, update | update | relay store
@@ -156,3 +156,7 @@ SELECT id, k FROM STREAM(e) LIMIT 17
 
 -- a projection without state | append |
 SELECT id, v * 2 AS w, concat(s, '!') AS t FROM STREAM(e) WHERE k = 'b'
+
+-- first rows by five texts | append | order dropDuplicates(e, d, c, b, a)
+SELECT k AS a, CAST(b AS STRING) AS b, CAST(v % 2 AS STRING) AS c, upper(k) AS d, CAST(v > 4 AS STRING) AS e
+FROM STREAM(e)

@@ -1,15 +1,33 @@
 //! What a query with state takes from its checkpoint's schema files, and the check of a run's first plan against them.
 
 use tidemill_checkpoint::{BatchId, CheckpointLocation, FileManagerRef};
-use tidemill_sql::StatefulOperator;
+use tidemill_sql::{IncrementalExecution, StatefulOperator};
 use tidemill_state::{
     OperatorStateMetadata, StateSchema, StateStoreId, StateStoreMetadata,
-    check_key_or_write_schema, check_operators, check_or_write_schema, read_all,
+    check_key_or_write_schema, check_operators, check_or_write_schema, read_all, read_schema,
     with_stored_nullability, write_operator_metadata,
 };
 
 use super::state_conf::state_layout;
 use crate::{Conf, ErrorKind, Result, TidemillError};
+
+/// Gives deduplications the order of key columns that the checkpoint has, where that is not the query's.
+pub(super) async fn order_keys(
+    incremental: &mut IncrementalExecution,
+    files: &FileManagerRef,
+    conf: &Conf,
+) -> Result<()> {
+    if conf.get_bool("spark.sql.dropDuplicates.deterministicKeyOrder.enabled")? {
+        return Ok(());
+    }
+    for operator in incremental.deduplications() {
+        let stored = read_schema(files.as_ref(), operator, StateStoreId::DEFAULT_STORE).await?;
+        let names: Option<Vec<String>> =
+            stored.map(|schema| schema.key.iter().map(|key| key.name().clone()).collect());
+        incremental.order_keys_as_stored(operator, names.as_deref())?;
+    }
+    Ok(())
+}
 
 /// What is compared, and by which rules.
 #[derive(Debug)]

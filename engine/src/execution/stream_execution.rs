@@ -24,6 +24,7 @@ use super::micro_batch::{MicroBatchExecution, OpenSource};
 use super::recover::{
     Recovered, SourceLayout, commit_log_version, offset_log_version, recover, refuse_state, source_layout,
 };
+use super::state_check::order_keys;
 use super::state_conf::state_layout;
 use super::stateful::StatefulRun;
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
@@ -258,8 +259,9 @@ impl Run {
         let layout = source_layout(&self.plan, version, &self.conf)?;
         let recovered = recover(&self.checkpoint, &layout, &self.conf).await?;
         let conf = Arc::new(recovered.pinned.apply(&self.conf));
-        let incremental =
+        let mut incremental =
             IncrementalExecution::try_new(self.plan.clone(), &self.request.state, state_layout(&conf)?)?;
+        order_keys(&mut incremental, self.checkpoint.manager(), &conf).await?;
         if recovered.resumed && incremental.stateful_operators() == 0 {
             refuse_state(&self.checkpoint).await?;
         }

@@ -7,6 +7,7 @@
 mod bind_sources;
 mod bind_state;
 mod bind_timestamp;
+mod key_order;
 mod micro_batch_plan;
 mod planner;
 mod rewrite_stateful;

@@ -24,7 +24,7 @@ const PRUNING_RULES: [&str; 3] = ["propagate_empty_relation", "eliminate_filter"
 pub struct IncrementalExecution {
     plan: StreamingPlan,
     /// The plan with its stateful nodes, before a batch is bound to it.
-    prepared: LogicalPlan,
+    pub(super) prepared: LogicalPlan,
     state: SessionState,
     layout: StateLayout,
     watermark_delays_ms: Vec<i64>,

@@ -102,3 +102,10 @@ fn state_with_the_nullability_of_the_query_passes_between_the_engines() {
     let key = "spark.sql.streaming.statefulOperator.alwaysNullableOutput.enabled";
     pass_between("relay", &[(key, "false")], &[ALONE, SPARK_FIRST, TIDEMILL_FIRST]);
 }
+
+/// Spark keeps the key columns of such checkpoints in the order of a set.
+#[test]
+fn a_deduplication_with_its_keys_in_an_order_of_sparks_passes_between_the_engines() {
+    let key = "spark.sql.dropDuplicates.deterministicKeyOrder.enabled";
+    pass_between("order", &[(key, "false")], &[ALONE, SPARK_FIRST]);
+}

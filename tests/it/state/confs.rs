@@ -1,0 +1,103 @@
+//! Confs that change what a query with state does, and the plans that need care: as Spark does, seen by running it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tidemill::prelude::*;
+use tidemill_checkpoint::{CheckpointFileManager, InlineBlocking, LocalFileManager};
+use tidemill_state::{OperatorId, StateStoreId, check_or_write_schema, read_schema};
+
+use super::WINDOWED_COUNT;
+use crate::harness::stateful::{Build, Event, StatefulFixture, changed, select};
+
+const NO_DATA_BATCHES: &str = "spark.sql.streaming.noDataMicroBatches.enabled";
+
+/// The values of a column, batch by batch, in an order of their own.
+fn column(batches: &BTreeMap<u64, Vec<Value>>, name: &str) -> Vec<Vec<String>> {
+    let values = batches.values().map(|rows| {
+        let mut values: Vec<String> = rows.iter().map(|row| plain(&row[name])).collect();
+        values.sort();
+        values
+    });
+    values.collect()
+}
+
+/// A number without its exponent, any other value as it stands.
+fn plain(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.parse::<f64>().map_or(text, |number| number.to_string())
+}
+
+/// Feeds the query block after block in one run; the progress of its batches.
+async fn fed(fixture: &StatefulFixture, build: &Build, blocks: &[Vec<Event>]) -> Vec<Value> {
+    let run = fixture.start(build).await.unwrap();
+    for block in blocks {
+        run.feed(fixture, block).await.unwrap();
+    }
+    let progress = run.query.recent_progress();
+    run.session.stop().await.unwrap();
+    let progress = progress
+        .iter()
+        .map(|entry| serde_json::from_str::<Value>(&entry.json()).unwrap());
+    // The query may have looked in vain before the first block.
+    progress
+        .filter(|entry| entry["durationMs"].get("addBatch").is_some())
+        .collect()
+}
+
+/// Spark's golden case `late_filter_lag_append`, less its last batch.
+fn lagging() -> Vec<Vec<Event>> {
+    let event = |second: i64, k| Event::at(second * 1000, k);
+    vec![
+        vec![event(1, "a"), event(12, "a")],
+        vec![event(31, "b")],
+        vec![event(1, "late1"), event(14, "late2"), event(25, "c")],
+    ]
+}
+
+#[tokio::test]
+async fn a_key_column_that_is_named_twice_counts_once() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let build = changed(|rows| rows.drop_duplicates(&["v", "v", "k"]));
+    fixture
+        .run(&build, &[Event::at(1, "a"), Event::at(2, "a")])
+        .await
+        .unwrap();
+    let files = LocalFileManager::new(fixture.checkpoint(), Arc::new(InlineBlocking));
+    let schema = read_schema(&files, OperatorId(0), StateStoreId::DEFAULT_STORE).await;
+    let key = schema.unwrap().unwrap().key;
+    let names: Vec<&str> = key.iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["v", "k"]);
+    assert_eq!(fixture.batch(0).len(), 1);
+}
+
+#[tokio::test]
+async fn key_columns_whose_order_only_spark_knows_are_refused() {
+    let key = "spark.sql.dropDuplicates.deterministicKeyOrder.enabled";
+    let fixture = StatefulFixture::new(OutputMode::Append, 2).conf(key, "false");
+    let all = changed(|rows| rows.drop_duplicates(&[]));
+    let error = fixture.run(&all, &[Event::at(1, "a")]).await.unwrap_err();
+    assert_eq!(error.condition(), "UNSUPPORTED_FEATURE.DROP_DUPLICATES_KEY_ORDER");
+
+    let fixture = StatefulFixture::new(OutputMode::Append, 2).conf(key, "false");
+    let first = changed(|rows| rows.drop_duplicates(&["k", "v"]));
+    let other_order = changed(|rows| rows.drop_duplicates(&["v", "k"]));
+    let other_column = changed(|rows| rows.drop_duplicates(&["k", "g"]));
+    fixture.run(&first, &[Event::at(1, "a")]).await.unwrap();
+    fixture
+        .run(&other_order, &[Event::at(2, "a"), Event::at(3, "b")])
+        .await
+        .unwrap();
+    assert_eq!(column(&fixture.batches(), "k"), [vec!["a"], vec!["b"]]);
+    let error = fixture
+        .run(&other_column, &[Event::at(4, "c")])
+        .await
+        .unwrap_err();
+    assert_eq!(error.condition(), "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE");
+    assert!(
+        error.message().contains("[k, v]") && error.message().contains("[k, g]"),
+        "{error}"
+    );
+}
