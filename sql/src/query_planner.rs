@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
-use crate::logical::{DeduplicatePlanner, GlobalLimitPlanner, StateStoreSavePlanner};
+use crate::logical::{BatchLimitPlanner, DeduplicatePlanner, GlobalLimitPlanner, StateStoreSavePlanner};
 use crate::operators::EventTimeWatermarkPlanner;
 
 /// Plans what a streaming plan holds beside DataFusion's own nodes.
@@ -25,6 +25,7 @@ impl StreamingQueryPlanner {
             Arc::new(StateStoreSavePlanner),
             Arc::new(DeduplicatePlanner),
             Arc::new(GlobalLimitPlanner),
+            Arc::new(BatchLimitPlanner),
         ]
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Before the first batch of a run, its stateful operators are compared with the checkpoint (`state_check`). After each
 //! batch every operator must have committed every state partition; a sink that did not pull all rows leaves some undone,
-//! and then the plan runs once more without it.
+//! and so does a plan that stops early above the state. Then the operators run once more without them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,20 +10,26 @@ use std::time::Duration;
 
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt};
 use tidemill_checkpoint::{BatchId, FileManagerRef};
 use tidemill_sql::{
     BatchState, EventTimeCollector, EventTimeStats, IncrementalExecution, MultipleWatermarkPolicy,
-    OutputMode, StateCommit, StatefulOperator, WatermarkTracker, stateful_operators,
+    OutputMode, StateCommit, StatefulOperator, WatermarkTracker, stateful_operators, stateful_roots,
 };
 use tidemill_state::{StateStoreConf, StateStores};
 
+use super::input_rows::InputRows;
 use super::state_check::StateCheck;
 use super::state_conf::store_conf;
 use crate::blocking::TokioBlocking;
 use crate::clock::Clock;
 use crate::{Conf, Result, TidemillError};
+
+/// How long a run of the plan waits for the streams of the one before.
+const LAST_STREAMS: Duration = Duration::from_secs(10);
 
 /// What a run with state or a watermark has besides.
 pub(super) struct StatefulRun {
@@ -131,23 +137,33 @@ impl StatefulRun {
         Arc::new(TaskContext::from(&state))
     }
 
-    /// Finishes what the sink left undone.
-    pub(super) async fn finish(&self, plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<()> {
+    /// Finishes what the sink, or the plan above the state, left undone: runs the stateful operators anew, whose sources
+    /// count the rows they bring from zero.
+    pub(super) async fn finish(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        task: &Arc<TaskContext>,
+        input_rows: &InputRows,
+    ) -> Result<()> {
         if self.is_done() {
             return Ok(());
         }
+        // Streams that were dropped end in their own time; a store that stays open is an error of the run below.
+        let _ = tokio::time::timeout(LAST_STREAMS, self.stores.wait_until_closed()).await;
+        input_rows.take();
         if let Some(batch) = &self.batch {
             batch.event_times.take();
         }
-        let streams =
-            datafusion::physical_plan::execute_stream_partitioned(Arc::clone(plan), Arc::clone(task))?;
-        let drains = streams.into_iter().map(|mut rows| {
-            tokio::spawn(async move {
-                while rows.try_next().await?.is_some() {}
-                Ok::<_, datafusion::error::DataFusionError>(())
-            })
-        });
-        let mut drains: futures::stream::FuturesUnordered<_> = drains.collect();
+        let mut drains = FuturesUnordered::new();
+        for root in stateful_roots(plan) {
+            // A plan that has run in part gives no rows again before it is reset.
+            for mut rows in execute_stream_partitioned(reset_plan_states(root)?, Arc::clone(task))? {
+                drains.push(tokio::spawn(async move {
+                    while rows.try_next().await?.is_some() {}
+                    Ok::<_, datafusion::error::DataFusionError>(())
+                }));
+            }
+        }
         while let Some(done) = drains.next().await {
             done.map_err(|e| TidemillError::internal(format!("a task of the batch failed: {e}")))??;
         }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | an aggregation, also one without functions (SQL's DISTINCT and UNION) | [`StateStoreSave`] |
 //! | DataFusion's DISTINCT (`df.distinct()`), a deduplication | [`StreamingDeduplicate`] over its columns |
-//! | LIMIT, in append mode | [`StreamingGlobalLimit`] |
+//! | LIMIT, where no aggregation stands below it | [`StreamingGlobalLimit`] |
+//! | LIMIT above an aggregation (complete mode) | [`BatchLimit`], which keeps no state, unless the rows are sorted |
 //!
 //! Spark numbers operators walking the plan from the top, parents before children, left before right.
 
@@ -20,7 +21,7 @@ use datafusion::logical_expr::{
 use tidemill_state::OperatorId;
 
 use crate::analyze::reads_stream;
-use crate::logical::{StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
+use crate::logical::{BatchLimit, StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
 use crate::{OutputMode, Result, SqlError};
 
@@ -50,14 +51,24 @@ fn rewrite(
             let node = StreamingDeduplicate::over_all_columns(input, next());
             Ok(Transformed::yes(extension(node)))
         }
-        LogicalPlan::Limit(limit) if mode == OutputMode::Append => {
+        LogicalPlan::Limit(limit) => {
             let FetchType::Literal(Some(fetch)) = limit.get_fetch_type()? else {
                 return Err(limit_of_rows().into());
             };
-            Ok(Transformed::yes(extension(StreamingGlobalLimit {
+            if mode == OutputMode::Append || !holds(&limit.input, is_aggregation)? {
+                return Ok(Transformed::yes(extension(StreamingGlobalLimit {
+                    input: limit.input,
+                    limit: fetch as u64,
+                    info: next(),
+                })));
+            }
+            // A sort has read its input to the end before a limit sees the first row, and the order must stay.
+            if fetch > 0 && holds(&limit.input, |node| matches!(node, LogicalPlan::Sort(_)))? {
+                return Ok(Transformed::no(LogicalPlan::Limit(limit)));
+            }
+            Ok(Transformed::yes(extension(BatchLimit {
                 input: limit.input,
                 limit: fetch as u64,
-                info: next(),
             })))
         }
         LogicalPlan::Extension(Extension { node }) => {
@@ -74,6 +85,16 @@ fn rewrite(
         }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// Whether a node of the plan is such a one.
+fn holds(plan: &LogicalPlan, is: fn(&LogicalPlan) -> bool) -> DataFusionResult<bool> {
+    plan.exists(|node| Ok(is(node)))
+}
+
+/// An aggregation over a stream; its result is whole in every batch of complete mode.
+fn is_aggregation(node: &LogicalPlan) -> bool {
+    matches!(node, LogicalPlan::Aggregate(aggregate) if reads_stream(&aggregate.input))
 }
 
 fn limit_of_rows() -> SqlError {

@@ -4,12 +4,14 @@
 //! alone; what a batch adds (versions, watermarks) is bound to it as [`StateInfo`](crate::operators::StateInfo). The
 //! optimiser sees an unknown node and leaves it where it is, whatever a batch brings.
 
+mod batch_limit;
 mod deduplicate;
 mod event_time_watermark;
 mod fence;
 mod global_limit;
 mod state_store_save;
 
+pub(crate) use batch_limit::{BatchLimit, BatchLimitPlanner};
 pub(crate) use deduplicate::DeduplicatePlanner;
 pub use deduplicate::StreamingDeduplicate;
 pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};

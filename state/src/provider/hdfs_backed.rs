@@ -50,6 +50,10 @@ impl StateStoreProvider for HdfsBackedStateStoreProvider {
         maintenance::maintain(&self.shared).await
     }
 
+    async fn wait_until_closed(&self) {
+        self.shared.wait_until_closed().await;
+    }
+
     fn name(&self) -> &'static str {
         "HDFSBackedStateStoreProvider"
     }

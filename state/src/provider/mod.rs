@@ -42,6 +42,9 @@ pub trait StateStoreProvider: Debug + Send + Sync {
     /// in this run. May run while batches go on, and may be dropped at any point.
     async fn maintain(&self) -> Result<()>;
 
+    /// Resolves when no store is open in a transaction.
+    async fn wait_until_closed(&self) {}
+
     /// The name of the kind of provider, as the operator metadata and errors give it.
     fn name(&self) -> &'static str;
 }
@@ -79,6 +82,11 @@ impl StateStores {
     /// Looks after the files: [`StateStoreProvider::maintain`].
     pub async fn maintain(&self) -> Result<()> {
         self.provider.maintain().await
+    }
+
+    /// Resolves when no store is open: [`StateStoreProvider::wait_until_closed`].
+    pub async fn wait_until_closed(&self) {
+        self.provider.wait_until_closed().await;
     }
 
     /// The name of the kind of provider.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::channel::oneshot;
 use futures::lock;
 use hashbrown::HashMap;
 use tidemill_checkpoint::{Blocking, FileManagerRef};
@@ -28,6 +29,8 @@ pub(super) struct Shared {
     pub(super) conf: StateStoreConf,
     pub(super) blocking: Arc<dyn Blocking>,
     slots: Mutex<HashMap<StateStoreId, Slot>>,
+    /// Who waits until no store is open; locked after `slots`.
+    waiting: Mutex<Vec<oneshot::Sender<()>>>,
     gates: Vec<lock::Mutex<()>>,
 }
 
@@ -62,6 +65,7 @@ impl Shared {
             conf,
             blocking,
             slots: Mutex::default(),
+            waiting: Mutex::default(),
             gates: (0..GATES).map(|_| lock::Mutex::default()).collect(),
         }
     }
@@ -85,6 +89,41 @@ impl Shared {
         match slots.get_mut(id) {
             Some(slot) => look(slot),
             None => look(slots.entry(id.clone()).or_default()),
+        }
+    }
+
+    /// Resolves when no transaction has a store.
+    pub(super) async fn wait_until_closed(&self) {
+        let closed = {
+            let slots = self.slots();
+            if slots.values().all(|slot| !slot.is_open) {
+                return;
+            }
+            let (sender, closed) = oneshot::channel();
+            self.waiting().push(sender);
+            closed
+        };
+        // The sender is only dropped together with `self`.
+        let _ = closed.await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<oneshot::Sender<()>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back a store, with what is held of it.
+    fn close(&self, id: &StateStoreId, held: Option<Held>) {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get_mut(id) {
+            slot.held = held;
+            slot.is_open = false;
+        }
+        let mut waiting = self.waiting();
+        if !waiting.is_empty() && slots.values().all(|slot| !slot.is_open) {
+            for waiter in waiting.drain(..) {
+                // One that gave up waiting is not there any more.
+                let _ = waiter.send(());
+            }
         }
     }
 
@@ -211,10 +250,7 @@ impl Drop for Lease {
                 map,
             }
         });
-        self.shared.with_slot(&self.id, |slot| {
-            slot.held = held;
-            slot.is_open = false;
-        });
+        self.shared.close(&self.id, held);
     }
 }
 

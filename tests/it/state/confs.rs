@@ -58,6 +58,67 @@ fn lagging() -> Vec<Vec<Event>> {
 }
 
 #[tokio::test]
+async fn a_limit_above_an_aggregation_reads_the_batch_once() {
+    let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let block: Vec<Event> = (1..).zip(keys).map(|(at, k)| Event::at(at, k)).collect();
+    let blocks: Vec<Vec<Event>> = (0..8).map(|_| block.clone()).collect();
+    for (limit, expected) in [(2, 2), (100, 12), (0, 0)] {
+        let fixture = StatefulFixture::new(OutputMode::Complete, 4);
+        let text = format!("SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k LIMIT {limit}");
+        let progress = fed(&fixture, &select(&text), &blocks).await;
+        let batches = fixture.batches();
+        assert_eq!(batches.len(), blocks.len());
+        assert!(batches.values().all(|rows| rows.len() == expected), "{batches:?}");
+        let rows: u64 = progress
+            .iter()
+            .map(|batch| batch["numInputRows"].as_u64().unwrap())
+            .sum();
+        assert_eq!(rows, (blocks.len() * block.len()) as u64, "LIMIT {limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_below_an_aggregation_counts_over_the_life_of_the_query_in_complete_mode() {
+    let fixture = StatefulFixture::new(OutputMode::Complete, 2);
+    let query = select("SELECT count(*) AS n FROM (SELECT k FROM STREAM(e) LIMIT 3)");
+    let blocks = [
+        vec![Event::at(1, "a"), Event::at(2, "b")],
+        vec![Event::at(3, "c"), Event::at(4, "d")],
+        vec![Event::at(5, "e")],
+    ];
+    let progress = fed(&fixture, &query, &blocks).await;
+    assert_eq!(column(&fixture.batches(), "n"), [vec!["2"], vec!["3"], vec!["3"]]);
+    let operators = progress[0]["stateOperators"].as_array().unwrap();
+    let names: Vec<_> = operators
+        .iter()
+        .map(|o| o["operatorName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["stateStoreSave", "globalLimit"]);
+}
+
+#[tokio::test]
+async fn an_aggregation_runs_below_a_join_that_has_no_use_for_its_rows() {
+    let fixture = StatefulFixture::new(OutputMode::Update, 3);
+    let text = "SELECT a.k, a.n FROM (SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k) a
+        JOIN (SELECT k AS other FROM e) b ON a.k = b.other";
+    let blocks = [
+        vec![Event::at(1, "a"), Event::at(2, "b"), Event::at(3, "c")],
+        vec![Event::at(4, "a"), Event::at(5, "d")],
+    ];
+    let progress = fed(&fixture, &select(text), &blocks).await;
+    let figures: Vec<_> = progress
+        .iter()
+        .map(|batch| {
+            (
+                batch["numInputRows"].clone(),
+                batch["stateOperators"][0]["numRowsTotal"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(figures, [(json!(3), json!(3)), (json!(2), json!(4))]);
+}
+
+#[tokio::test]
 async fn a_key_column_that_is_named_twice_counts_once() {
     let fixture = StatefulFixture::new(OutputMode::Append, 2);
     let build = changed(|rows| rows.drop_duplicates(&["v", "v", "k"]));

@@ -76,6 +76,18 @@ fn maintenance_that_fails_names_the_file_and_is_tried_again() {
     assert!(has_file(&manager, &snapshot_path(&id(), StateStoreVersion(3))));
 }
 
+#[test]
+fn whoever_waits_until_no_store_is_open_goes_on_when_the_last_one_closes() {
+    let stores = stores(&in_memory());
+    assert!(stores.wait_until_closed().now_or_never().is_some());
+    let store = load(&stores, 0).unwrap();
+    let closed = stores.wait_until_closed();
+    let mut closed = std::pin::pin!(closed);
+    assert!((&mut closed).now_or_never().is_none());
+    drop(store);
+    assert!(closed.now_or_never().is_some());
+}
+
 /// Never gets to its work.
 #[derive(Debug)]
 struct Stuck;
