@@ -16,7 +16,7 @@ use crate::analyze::resolve_watermarks;
 use crate::functions::resolve_time_windows;
 use crate::{Result, StreamingPlan};
 
-/// Rules that drop what can give no rows: a stateful operator below must run all the same.
+/// Rules that drop what can give no rows: a stateful operator or a watermark below must run all the same.
 const PRUNING_RULES: [&str; 3] = ["propagate_empty_relation", "eliminate_filter", "eliminate_limit"];
 
 /// Plans the batches of one run of a query.
@@ -44,9 +44,10 @@ impl IncrementalExecution {
         let analysed = state.analyzer().execute_and_check(resolved, config, |_, _| {})?;
         let (watermarked, watermark_delays_ms) = resolve_watermarks(analysed, config)?;
         let (prepared, stateful_operators) = rewrite_stateful(watermarked, plan.output_mode())?;
-        let state = match stateful_operators {
-            0 => state.clone(),
-            _ => without_pruning(state),
+        let state = if stateful_operators == 0 && watermark_delays_ms.is_empty() {
+            state.clone()
+        } else {
+            without_pruning(state)
         };
         Ok(Self {
             plan,

@@ -119,6 +119,21 @@ async fn an_aggregation_runs_below_a_join_that_has_no_use_for_its_rows() {
 }
 
 #[tokio::test]
+async fn a_watermark_over_rows_that_a_filter_drops_all_runs() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let text = "SELECT * FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS WHERE 1 = 0";
+    let blocks = [vec![Event::at(31_000, "a")], vec![Event::at(32_000, "b")]];
+    let progress = fed(&fixture, &select(text), &blocks).await;
+    assert_eq!(column(&fixture.batches(), "k"), [Vec::<String>::new(), vec![]]);
+    for batch in &progress {
+        assert_eq!(
+            batch["eventTime"],
+            json!({"watermark": "1970-01-01T00:00:00.000Z"})
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_key_column_that_is_named_twice_counts_once() {
     let fixture = StatefulFixture::new(OutputMode::Append, 2);
     let build = changed(|rows| rows.drop_duplicates(&["v", "v", "k"]));
