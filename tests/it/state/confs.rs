@@ -58,6 +58,21 @@ fn lagging() -> Vec<Vec<Event>> {
 }
 
 #[tokio::test]
+async fn rows_are_late_by_the_batchs_own_watermark_where_operators_are_not_chained() {
+    for (chained, expected) in [
+        ("true", vec!["a", "a", "late1", "late2"]),
+        ("false", vec!["a", "a"]),
+    ] {
+        let fixture = StatefulFixture::new(OutputMode::Append, 2)
+            .conf(NO_DATA_BATCHES, "false")
+            .conf("spark.sql.streaming.statefulOperator.allowMultiple", chained);
+        fed(&fixture, &select(WINDOWED_COUNT), &lagging()).await;
+        let given = column(&fixture.batches(), "k");
+        assert_eq!(given, [vec![], vec![], expected], "allowMultiple={chained}");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_above_an_aggregation_reads_the_batch_once() {
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let block: Vec<Event> = (1..).zip(keys).map(|(at, k)| Event::at(at, k)).collect();
