@@ -17,7 +17,7 @@ use futures::{StreamExt, TryStreamExt};
 use tidemill_checkpoint::{BatchId, FileManagerRef};
 use tidemill_sql::{
     BatchState, EventTimeCollector, EventTimeStats, IncrementalExecution, MultipleWatermarkPolicy,
-    OutputMode, StateCommit, StatefulOperator, WatermarkTracker, stateful_operators, stateful_roots,
+    StateCommit, StatefulOperator, WatermarkTracker, stateful_operators, stateful_roots,
 };
 use tidemill_state::{StateStoreConf, StateStores};
 
@@ -216,7 +216,6 @@ impl StatefulRun {
         let watermark_us = watermark_ms.saturating_mul(1000);
         self.operators.iter().flatten().any(|operator| {
             operator.runs_without_data
-                && operator.mode != OutputMode::Complete
                 && operator.is_watermarked
                 && watermark_us > operator.eviction_watermark_us
         })

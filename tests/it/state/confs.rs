@@ -73,6 +73,32 @@ async fn rows_are_late_by_the_batchs_own_watermark_where_operators_are_not_chain
 }
 
 #[tokio::test]
+async fn a_deduplication_below_an_aggregation_gets_its_batch_without_data_in_complete_mode() {
+    let fixture = StatefulFixture::new(OutputMode::Complete, 2);
+    let build: Box<Build> = Box::new(|session| {
+        Box::pin(async move {
+            let text = "SELECT * FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS";
+            let rows = session.sql(text).await?.drop_duplicates(&["k", "ts"])?;
+            let count = datafusion::functions_aggregate::expr_fn::count(datafusion::prelude::col("k"));
+            Ok(rows.aggregate(vec![], vec![count.alias("n")])?)
+        })
+    });
+    let blocks = [vec![Event::at(1_000, "a"), Event::at(31_000, "a")]];
+    let progress = fed(&fixture, &build, &blocks).await;
+    let removed: Vec<&Value> = progress
+        .iter()
+        .map(|batch| &batch["stateOperators"][1]["numRowsRemoved"])
+        .collect();
+    assert_eq!(removed[..2], [&json!(0), &json!(1)], "{progress:?}");
+    assert_eq!(column(&fixture.batches(), "n"), [vec!["2"], vec!["2"]]);
+
+    // An aggregation alone lets nothing go in complete mode, so it asks for none.
+    let fixture = StatefulFixture::new(OutputMode::Complete, 2);
+    fed(&fixture, &select(WINDOWED_COUNT), &blocks).await;
+    assert_eq!(fixture.batches().len(), 1);
+}
+
+#[tokio::test]
 async fn a_limit_above_an_aggregation_reads_the_batch_once() {
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let block: Vec<Event> = (1..).zip(keys).map(|(at, k)| Event::at(at, k)).collect();
