@@ -194,18 +194,14 @@ impl StatefulRun {
             return StatefulFacts::default();
         };
         let stats = batch.event_times.take();
-        let mut all: Option<EventTimeStats> = None;
-        for (_, stats) in stats.iter().filter(|(_, stats)| stats.count > 0) {
-            match &mut all {
-                Some(all) => all.merge(stats),
-                None => all = Some(*stats),
-            }
-        }
+        // As in Spark: of several watermarks, the first in the plan that saw rows.
+        let seen = stats.iter().find(|(_, stats)| stats.count > 0);
+        let event_times = seen.map(|(_, stats)| *stats);
         StatefulFacts {
             next_watermark_ms: self.tracker.advance(&stats),
             operators: self.operators.clone().unwrap_or_default(),
             commits: batch.state.commits(),
-            event_times: all,
+            event_times,
             has_watermark: self.has_watermark,
         }
     }
