@@ -120,6 +120,11 @@ impl StatefulRun {
         Ok(())
     }
 
+    /// Whether the query has a watermark.
+    pub(super) fn has_watermark(&self) -> bool {
+        self.has_watermark
+    }
+
     /// The task of the next batch: its operators report here.
     pub(super) fn begin(&mut self, session: &SessionContext) -> Arc<TaskContext> {
         let clock = Arc::clone(&self.clock);
