@@ -38,6 +38,8 @@ pub(super) struct StatefulRun {
     clock: Arc<dyn Clock>,
     tracker: WatermarkTracker,
     has_watermark: bool,
+    /// How many stateful operators the query has, whatever a batch brings.
+    expected_operators: usize,
     /// The operators of the last batch of this run; none before the first.
     operators: Option<Vec<StatefulOperator>>,
     /// The facts of the batch that runs.
@@ -102,6 +104,7 @@ impl StatefulRun {
             clock,
             has_watermark: !delays.is_empty(),
             tracker: WatermarkTracker::new(policy, delays, watermark_ms),
+            expected_operators: incremental.stateful_operators() as usize,
             operators: None,
             batch: None,
             maintenance: None,
@@ -113,6 +116,7 @@ impl StatefulRun {
     /// Compares the operators of the first plan of a run with the checkpoint, and writes what is new.
     pub(super) async fn check(&mut self, plan: &Arc<dyn ExecutionPlan>, batch: BatchId) -> Result<()> {
         let operators = stateful_operators(plan);
+        check_count(&operators, self.expected_operators, batch)?;
         if self.operators.is_none() {
             self.check.run(&operators, batch).await?;
         }
@@ -246,5 +250,34 @@ impl StatefulRun {
             // It only logs; a panic of it is no fault of the query.
             let _ = tokio::time::timeout(Duration::from_secs(60), task).await;
         }
+    }
+}
+
+/// A batch must run every stateful operator of its query: one that planning lost would leave its state behind.
+fn check_count(operators: &[StatefulOperator], expected: usize, batch: BatchId) -> Result<()> {
+    if operators.len() == expected {
+        return Ok(());
+    }
+    Err(TidemillError::internal(format!(
+        "the plan of batch {batch} has {} stateful operators and the query {expected}; nothing of the batch was committed",
+        operators.len()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_lost_a_stateful_operator_is_not_run() {
+        let error = check_count(&[], 1, BatchId::FIRST).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Internal);
+        assert!(
+            error
+                .message()
+                .contains("batch 0 has 0 stateful operators and the query 1"),
+            "{error}"
+        );
+        check_count(&[], 0, BatchId::FIRST).unwrap();
     }
 }
