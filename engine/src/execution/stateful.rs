@@ -31,6 +31,9 @@ use crate::{Conf, Result, TidemillError};
 /// How long a run of the plan waits for the streams of the one before.
 const LAST_STREAMS: Duration = Duration::from_secs(10);
 
+/// How long the end of a run waits for maintenance.
+const LAST_MAINTENANCE: Duration = Duration::from_secs(60);
+
 /// What a run with state or a watermark has besides.
 pub(super) struct StatefulRun {
     check: StateCheck,
@@ -244,11 +247,20 @@ impl StatefulRun {
         }));
     }
 
-    /// Waits for what runs in the background.
-    pub(super) async fn close(&mut self) {
+    /// Waits for what runs in the background. After a run that went well, its stores are maintained where they are due
+    /// for a snapshot: a run that is shorter than the interval would never do so, and the next ones read ever more files.
+    pub(super) async fn close(&mut self, went_well: bool) {
         if let Some(task) = self.maintenance.take() {
             // It only logs; a panic of it is no fault of the query.
-            let _ = tokio::time::timeout(Duration::from_secs(60), task).await;
+            let _ = tokio::time::timeout(LAST_MAINTENANCE, task).await;
+        }
+        if !went_well || !self.stores.is_maintenance_due() {
+            return;
+        }
+        match tokio::time::timeout(LAST_MAINTENANCE, self.stores.maintain()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => log::warn!("state stores could not be maintained: {e}"),
+            Err(_) => log::warn!("the maintenance of state stores was given up at the end of the run"),
         }
     }
 }

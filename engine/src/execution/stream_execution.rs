@@ -248,7 +248,8 @@ impl Run {
             let _ = purge.await;
         }
         if let Some(stateful) = &mut batches.stateful {
-            stateful.close().await;
+            let aborted = shared.stop_requested() == StopRequest::Abort;
+            stateful.close(ending.is_ok() && !aborted).await;
         }
         ending
     }

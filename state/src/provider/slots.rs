@@ -51,6 +51,8 @@ struct Slot {
     /// The version loaded last. The batch before it is committed, so its files are final; those of the next version
     /// may still be written anew.
     loaded: Option<StateStoreVersion>,
+    /// The newest snapshot at or below the loaded version that is known; 0 for none.
+    snapshot: u64,
     /// Versions above the loaded one that have a snapshot: left by a batch that was not committed.
     stale_snapshots: BTreeSet<u64>,
     /// The loaded version that maintenance has seen to.
@@ -90,6 +92,15 @@ impl Shared {
             Some(slot) => look(slot),
             None => look(slots.entry(id.clone()).or_default()),
         }
+    }
+
+    /// Whether a loaded version that maintenance has not seen to has enough deltas for a snapshot.
+    pub(super) fn is_snapshot_due(&self) -> bool {
+        let min_deltas = self.conf.min_deltas_for_snapshot;
+        self.slots().values().any(|slot| {
+            let deltas = slot.loaded.map(|version| version.0.saturating_sub(slot.snapshot));
+            slot.maintained != slot.loaded && deltas.is_some_and(|deltas| deltas > min_deltas)
+        })
     }
 
     /// Resolves when no transaction has a store.
@@ -138,6 +149,16 @@ impl Shared {
         stores.sort_unstable();
         stores
     }
+}
+
+/// What was loaded from files.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) map: VersionedMap,
+    /// The snapshot it began with; 0 for none.
+    pub(super) snapshot: u64,
+    /// The higher versions that have a snapshot.
+    pub(super) stale_snapshots: BTreeSet<u64>,
 }
 
 /// A store that one transaction owns.
@@ -195,12 +216,13 @@ impl Lease {
         self.is_whole
     }
 
-    /// Puts in the rows that were loaded from files, and the versions above that have a snapshot.
-    pub(super) fn loaded(&mut self, map: VersionedMap, stale_snapshots: BTreeSet<u64>) {
-        self.set_map(map);
+    /// Puts in what was loaded from files.
+    pub(super) fn loaded(&mut self, loaded: Loaded) {
+        self.set_map(loaded.map);
         self.shared.with_slot(&self.id, |slot| {
             slot.loaded = Some(self.version);
-            slot.stale_snapshots = stale_snapshots;
+            slot.snapshot = loaded.snapshot;
+            slot.stale_snapshots = loaded.stale_snapshots;
         });
     }
 
@@ -268,10 +290,12 @@ impl<'a> MaintenanceLease<'a> {
         is_free.then_some(Self { shared, id })
     }
 
-    /// Notes that the files are in order for a loaded version.
-    pub(super) fn done(self, version: StateStoreVersion) {
-        self.shared
-            .with_slot(self.id, |slot| slot.maintained = Some(version));
+    /// Notes that the files are in order for a loaded version, whose newest snapshot this is (0 for none).
+    pub(super) fn done(self, version: StateStoreVersion, snapshot: u64) {
+        self.shared.with_slot(self.id, |slot| {
+            slot.maintained = Some(version);
+            slot.snapshot = snapshot;
+        });
     }
 }
 

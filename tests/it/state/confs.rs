@@ -175,6 +175,29 @@ async fn a_watermark_over_rows_that_a_filter_drops_all_runs() {
 }
 
 #[tokio::test]
+async fn runs_shorter_than_the_maintenance_interval_leave_snapshots_and_clean_up() {
+    let fixture = StatefulFixture::new(OutputMode::Update, 1)
+        .conf("spark.sql.streaming.stateStore.minDeltasForSnapshot", "2")
+        .conf("spark.sql.streaming.minBatchesToRetain", "2");
+    let query = select("SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k");
+    for second in 0..9 {
+        fixture.run(&query, &[Event::at(second, "a")]).await.unwrap();
+    }
+    let names = |suffix: &str| {
+        let files = std::fs::read_dir(fixture.checkpoint().join("state/0/0")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<u64> = names
+            .filter_map(|name| name.strip_suffix(suffix)?.parse().ok())
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(names(".snapshot").last(), Some(&6));
+    assert!(names(".delta")[0] >= 3, "{:?}", names(".delta"));
+    assert_eq!(column(&fixture.batches(), "n").last().unwrap(), &["9"]);
+}
+
+#[tokio::test]
 async fn a_key_column_that_is_named_twice_counts_once() {
     let fixture = StatefulFixture::new(OutputMode::Append, 2);
     let build = changed(|rows| rows.drop_duplicates(&["v", "v", "k"]));
