@@ -79,7 +79,7 @@ impl StateCheck {
         } else {
             with_stored_nullability(files, operator.id, store, &operator.schema).await?
         };
-        let checked = if operator.name.starts_with("dedupe") {
+        let checked = if operator.name == "dedupe" {
             check_key_or_write_schema(files, operator.id, store, &schema).await
         } else {
             check_or_write_schema(files, operator.id, store, &schema).await

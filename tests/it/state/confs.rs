@@ -198,6 +198,40 @@ async fn runs_shorter_than_the_maintenance_interval_leave_snapshots_and_clean_up
 }
 
 #[tokio::test]
+async fn the_values_of_a_deduplication_within_the_watermark_are_compared() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let build: Box<Build> = Box::new(|session| {
+        Box::pin(async move {
+            let text = "SELECT * FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS";
+            session.sql(text).await?.drop_duplicates_within_watermark(&["k"])
+        })
+    });
+    fixture.run(&build, &[Event::at(1, "a")]).await.unwrap();
+    with_other_values(&fixture.checkpoint()).await;
+    let error = fixture.run(&build, &[Event::at(2, "a")]).await.unwrap_err();
+    assert_eq!(error.condition(), "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE");
+
+    // A plain deduplication does not read its values.
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let build = changed(|rows| rows.drop_duplicates(&["k"]));
+    fixture.run(&build, &[Event::at(1, "a")]).await.unwrap();
+    with_other_values(&fixture.checkpoint()).await;
+    fixture.run(&build, &[Event::at(2, "a")]).await.unwrap();
+}
+
+/// Writes a schema file whose value is the key.
+async fn with_other_values(checkpoint: &Path) {
+    let files = LocalFileManager::new(checkpoint, Arc::new(InlineBlocking));
+    let (operator, store) = (OperatorId(0), StateStoreId::DEFAULT_STORE);
+    let mut schema = read_schema(&files, operator, store).await.unwrap().unwrap();
+    schema.value = schema.key.clone();
+    files.delete("state/0/0/_metadata/schema").await.unwrap();
+    check_or_write_schema(&files, operator, store, &schema)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn a_key_column_that_is_named_twice_counts_once() {
     let fixture = StatefulFixture::new(OutputMode::Append, 2);
     let build = changed(|rows| rows.drop_duplicates(&["v", "v", "k"]));
