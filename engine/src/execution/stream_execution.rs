@@ -62,7 +62,8 @@ pub(crate) struct StartRequest {
 pub(crate) async fn start(request: StartRequest) -> Result<StreamingQuery> {
     let session = Arc::clone(&request.session);
     let conf = Arc::new(session.conf());
-    let plan = StreamingPlan::analyze(request.plan.clone(), request.mode)?;
+    let check_correctness = conf.get_bool("spark.sql.streaming.statefulOperator.checkCorrectness.enabled")?;
+    let plan = StreamingPlan::analyze_with(request.plan.clone(), request.mode, check_correctness)?;
     let manager = session.manager();
     let starting = manager.starting().await;
     manager.check_name(request.name.as_deref())?;

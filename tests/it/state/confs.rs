@@ -73,6 +73,52 @@ async fn rows_are_late_by_the_batchs_own_watermark_where_operators_are_not_chain
 }
 
 #[tokio::test]
+async fn an_aggregation_over_one_runs_in_update_mode_when_correctness_is_not_checked() {
+    let query =
+        select("SELECT n, count(*) AS c FROM (SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k) GROUP BY n");
+    let key = "spark.sql.streaming.statefulOperator.checkCorrectness.enabled";
+    let fixture = StatefulFixture::new(OutputMode::Update, 2);
+    let error = fixture.run(&query, &[]).await.unwrap_err();
+    assert_eq!(error.condition(), "UNSUPPORTED_STREAMING_OPERATION.CORRECTNESS");
+    assert!(error.message().contains(key), "{error}");
+
+    let fixture = StatefulFixture::new(OutputMode::Update, 2).conf(key, "false");
+    let blocks = [
+        vec![Event::at(1, "a"), Event::at(2, "a")],
+        vec![Event::at(3, "b")],
+        vec![Event::at(4, "x"), Event::at(5, "y"), Event::at(6, "c")],
+        vec![Event::at(7, "z"), Event::at(8, "c")],
+    ];
+    fed(&fixture, &query, &blocks).await;
+    let batches = fixture.batches();
+    assert_eq!(
+        column(&batches, "n"),
+        [vec!["2"], vec!["1"], vec!["1"], vec!["1", "2"]]
+    );
+    assert_eq!(
+        column(&batches, "c"),
+        [vec!["1"], vec!["1"], vec!["4"], vec!["2", "5"]]
+    );
+}
+
+#[tokio::test]
+async fn another_schema_goes_on_when_schemas_are_not_compared() {
+    let key = "spark.sql.streaming.stateStore.stateSchemaCheck";
+    let mut fixture = StatefulFixture::new(OutputMode::Update, 2);
+    let texts = select("SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k");
+    let numbers = select("SELECT v, count(*) AS n FROM STREAM(e) GROUP BY v");
+    fixture.run(&texts, &[Event::at(1, "a")]).await.unwrap();
+    let schema = fixture.checkpoint().join("state/0/0/_metadata/schema");
+    let before = std::fs::read(&schema).unwrap();
+    let error = fixture.run(&numbers, &[Event::at(2, "a")]).await.unwrap_err();
+    assert_eq!(error.condition(), "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE");
+    fixture.set_conf(key, "false");
+    fixture.run(&numbers, &[]).await.unwrap();
+    assert_eq!(std::fs::read(&schema).unwrap(), before, "the schema file stays");
+    assert_eq!(plain(&fixture.batch(1)[0]["v"]), "1");
+}
+
+#[tokio::test]
 async fn a_deduplication_below_an_aggregation_gets_its_batch_without_data_in_complete_mode() {
     let fixture = StatefulFixture::new(OutputMode::Complete, 2);
     let build: Box<Build> = Box::new(|session| {
