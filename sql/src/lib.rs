@@ -30,7 +30,9 @@ pub use functions::{window, window_time, window_with};
 pub use incremental::{BatchContext, BatchInputs, IncrementalExecution, MicroBatchPlan, StateLayout};
 pub use logical::StreamingDeduplicate;
 pub use operators::EventTimeWatermarkExec;
-pub use operators::{BatchState, MonotonicClock, StateCommit, StatefulOperator, stateful_operators};
+pub use operators::{
+    BatchState, MonotonicClock, StateCommit, StatefulOperator, stateful_operators, stateful_roots,
+};
 pub use output_mode::OutputMode;
 pub use query_planner::StreamingQueryPlanner;
 pub use relation::{SourceId, StreamDefinition, StreamableTable, StreamingRelation};

@@ -10,7 +10,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
-use crate::logical::{DeduplicatePlanner, GlobalLimitPlanner, RowSlicesPlanner, StateStoreSavePlanner};
+use crate::logical::{
+    BatchLimitPlanner, DeduplicatePlanner, GlobalLimitPlanner, RowSlicesPlanner, StateStoreSavePlanner,
+};
 use crate::operators::EventTimeWatermarkPlanner;
 
 /// Plans what a streaming plan holds beside DataFusion's own nodes.
@@ -26,6 +28,7 @@ impl StreamingQueryPlanner {
             Arc::new(DeduplicatePlanner),
             Arc::new(GlobalLimitPlanner),
             Arc::new(RowSlicesPlanner),
+            Arc::new(BatchLimitPlanner),
         ]
     }
 }

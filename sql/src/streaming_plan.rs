@@ -32,8 +32,17 @@ impl StreamingPlan {
     /// WRITE_STREAM_NOT_ALLOWED for a plan without a stream; Spark's condition for what Spark refuses in this mode; a
     /// stable name of ours for what Spark refuses without one, or what is not supported.
     pub fn analyze(plan: LogicalPlan, mode: OutputMode) -> Result<Self> {
+        Self::analyze_with(plan, mode, true)
+    }
+
+    /// As [`analyze`](Self::analyze); without `check_correctness` a stateful node may stand above one whose rows it could
+    /// take for late (`spark.sql.streaming.statefulOperator.checkCorrectness.enabled`).
+    ///
+    /// # Errors
+    /// As for [`analyze`](Self::analyze).
+    pub fn analyze_with(plan: LogicalPlan, mode: OutputMode, check_correctness: bool) -> Result<Self> {
         let plan = analyze::mark_unions(plan)?;
-        analyze::check_supported(&plan, mode)?;
+        analyze::check_supported(&plan, mode, check_correctness)?;
         let offset_lines = analyze::offset_lines(&plan);
         let sources = analyze::distinct_sources(&offset_lines)?;
         Ok(Self {

@@ -39,6 +39,6 @@ pub use partition_hash::{partition_hashes, state_partitions};
 pub use provider::{HdfsBackedStateStoreProvider, StateStoreProvider, StateStores};
 pub use schema::{
     ColumnFamilySchema, KeyStateEncoderSpec, SchemaCheck, StateSchema, check_key_or_write_schema,
-    check_or_write_schema, parse_v3, read_schema,
+    check_or_write_schema, parse_v3, read_schema, with_stored_nullability,
 };
 pub use store::{ExpiryIndex, RowVisitor, StateStore, StateStoreSpec, TimeField};

@@ -1,6 +1,7 @@
 //! The `tidemill` command: what goes to standard output, errors with their place, exit codes, signals.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -295,4 +296,46 @@ fn an_unknown_sink_format_is_named_before_anything_else_that_is_missing() {
         "{}",
         said.err
     );
+}
+
+/// Starts the command, closes its standard output after the first line, and waits.
+fn with_a_reader_of_one_line(folder: &Path, script: &str) -> Said {
+    let mut child = start(folder, &["--format", "json"], script);
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    drop(out);
+    let mut said = wait(child);
+    said.out = line;
+    said
+}
+
+#[test]
+fn a_reader_that_goes_ends_the_command_without_a_word() {
+    let folder = folder();
+    // More than a pipe holds.
+    let values: Vec<String> = (0..1000).map(|n| format!("({n})")).collect();
+    let script = format!(
+        "SELECT n, '{}' AS x FROM (VALUES {}) AS t(n); SELECT nothing FROM nowhere;",
+        "x".repeat(500),
+        values.join(", ")
+    );
+    let said = with_a_reader_of_one_line(folder.path(), &script);
+    assert_eq!(said.code, Some(141), "{said:?}");
+    assert!(said.out.starts_with("{\"n\":0,"), "{}", said.out);
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn a_reader_that_goes_stops_the_running_queries_after_their_batch() {
+    let folder = folder();
+    let script = "CREATE TABLE r USING rate OPTIONS (rowsPerSecond '10');
+        CREATE STREAMING TABLE kept USING parquet LOCATION 'out' OPTIONS (checkpointLocation 'ck')
+            AS SELECT value FROM STREAM(r);
+        CREATE STREAMING TABLE shown USING console OPTIONS (format 'json', checkpointLocation 'ck2')
+            AS SELECT value FROM STREAM(r);";
+    let said = with_a_reader_of_one_line(folder.path(), script);
+    assert_eq!(said.code, Some(141), "{said:?}");
+    assert_eq!(said.err, "");
+    assert_committed(&folder.path().join("ck"));
 }

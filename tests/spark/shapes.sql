@@ -1,5 +1,5 @@
 -- Queries that both engines run over one stream `e`; tests/it/spark/shapes.rs reads them.
--- A comment of name, output mode and flags with bars between opens a shape; its text follows. Flags: `relay`, `store`,
+-- A comment of name, output mode and flags with bars between opens a shape; its text follows. Flags: `relay`, `store`, `order`,
 -- `rows` where the progress is not compared, and last a method of the frame to call after the text:
 -- `dropDuplicates(k, ts)`, `distinct()`.
 
@@ -274,3 +274,7 @@ SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2
 SELECT k, CAST(min(y) AS STRING) AS lo, CAST(max(y) AS STRING) AS hi, max_by(v, y) AS at FROM
 (SELECT k, v, CASE WHEN v % 3 = 0 THEN CAST('NaN' AS DOUBLE) WHEN v % 3 = 1 THEN CAST('-Infinity' AS DOUBLE) ELSE x END AS y
  FROM STREAM(e) WHERE v IS NOT NULL) GROUP BY k
+
+-- first rows by five texts | append | order dropDuplicates(e, d, c, b, a)
+SELECT k AS a, CAST(b AS STRING) AS b, CAST(v % 2 AS STRING) AS c, upper(k) AS d, CAST(v > 4 AS STRING) AS e
+FROM STREAM(e)

@@ -197,12 +197,18 @@ impl MicroBatchExecution {
             late_watermark_ms: self.position.late_watermark_ms,
         };
         let sink = self.sink_report(if self.sink_counts() { 0 } else { -1 });
+        let watermark_ms = self
+            .stateful
+            .as_ref()
+            .filter(|stateful| stateful.has_watermark())
+            .map(|_| facts.watermark_ms);
+        let last = self.query.reporter().last();
         let progress = self.query.reporter().finish(
             timer,
             facts.id.get(),
             self.readings(&facts, &[]),
             sink,
-            StatefulProgress::default(),
+            StatefulProgress::of_idle(last.as_deref(), watermark_ms),
         );
         self.query.reporter().keep(progress);
         let identity = self.query.identity();

@@ -39,6 +39,8 @@ mod plan;
 mod recover;
 mod run;
 mod stages;
+mod state_check;
+mod state_conf;
 mod stateful;
 mod stream_execution;
 mod trigger_executor;

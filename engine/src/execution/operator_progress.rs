@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidemill_sql::{StateCommit, StatefulOperator};
 
 use super::stateful::StatefulFacts;
-use crate::progress::{EventTimeProgress, StateOperatorProgress, iso_8601};
+use crate::progress::{EventTimeProgress, StateOperatorProgress, StreamingQueryProgress, iso_8601};
 
 /// How many stores of an operator tell their newest snapshot: those that are furthest behind.
 const SNAPSHOTS_REPORTED: usize = 5;
@@ -30,6 +30,39 @@ impl StatefulProgress {
             event_time: event_time(facts, watermark_ms),
             operators,
         }
+    }
+
+    /// Of a trigger without a batch: the state as the last progress showed it, and the watermark in force (ms since the
+    /// epoch), where the query has one.
+    pub(super) fn of_idle(last: Option<&StreamingQueryProgress>, watermark_ms: Option<i64>) -> Self {
+        let operators = last
+            .map(|last| last.state_operators.as_slice())
+            .unwrap_or_default();
+        Self {
+            event_time: EventTimeProgress {
+                watermark: watermark_ms.map(iso_8601),
+                ..EventTimeProgress::default()
+            },
+            operators: operators.iter().map(idle).collect(),
+        }
+    }
+}
+
+/// What an operator holds; it did nothing.
+fn idle(last: &StateOperatorProgress) -> StateOperatorProgress {
+    let figure = |(name, value): (&String, &i64)| {
+        let stays = name == "stateOnCurrentVersionSizeBytes" || name.starts_with("SnapshotLastUploaded");
+        (name.clone(), if stays { *value } else { 0 })
+    };
+    StateOperatorProgress {
+        num_rows_updated: 0,
+        all_updates_time_ms: 0,
+        num_rows_removed: 0,
+        all_removals_time_ms: 0,
+        commit_time_ms: 0,
+        num_rows_dropped_by_watermark: 0,
+        custom_metrics: last.custom_metrics.iter().map(figure).collect(),
+        ..last.clone()
     }
 }
 

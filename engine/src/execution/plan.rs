@@ -20,11 +20,20 @@ impl MicroBatchExecution {
         let inputs = timer
             .time(Phase::GetBatch, self.abortable(self.inputs(facts)))
             .await?;
+        let chained = self
+            .conf
+            .get_bool("spark.sql.streaming.statefulOperator.allowMultiple")?;
+        let late_watermark_ms = if chained {
+            facts.late_watermark_ms
+        } else {
+            // No operator lets go what another must still take in time.
+            facts.watermark_ms
+        };
         let context = BatchContext::new(
             facts.id.get(),
             facts.timestamp_ms,
             facts.watermark_ms,
-            facts.late_watermark_ms,
+            late_watermark_ms,
         );
         let mut plan = timer
             .time(

@@ -22,7 +22,9 @@ impl MicroBatchExecution {
             let sink = self.sink.add_batch(&rows).await?;
             if let Some(stateful) = &self.stateful {
                 // A sink that holds the batch already pulls nothing: the state and the watermark must move all the same.
-                stateful.finish(&rows.plan.physical, &rows.task).await?;
+                stateful
+                    .finish(&rows.plan.physical, &rows.task, &self.input_rows)
+                    .await?;
             }
             Ok(sink)
         };

@@ -1,8 +1,8 @@
-//! What a run with state or a watermark has besides: the stores, the watermarks, and the checks against the checkpoint.
+//! What a run with state or a watermark has besides: the stores and the watermarks.
 //!
-//! Before the first batch of a run, its stateful operators are compared with the checkpoint's metadata and schemas, and
-//! written where there are none. After each batch every operator must have committed every state partition; a sink
-//! that did not pull all rows leaves some undone, and then the plan runs once more without it.
+//! Before the first batch of a run, its stateful operators are compared with the checkpoint (`state_check`). After each
+//! batch every operator must have committed every state partition; a sink that did not pull all rows leaves some undone,
+//! and so does a plan that stops early above the state. Then the operators run once more without them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,36 +10,41 @@ use std::time::Duration;
 
 use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt};
 use tidemill_checkpoint::{BatchId, FileManagerRef};
 use tidemill_sql::{
     BatchState, EventTimeCollector, EventTimeStats, IncrementalExecution, MultipleWatermarkPolicy,
-    OutputMode, StateCommit, StateLayout, StatefulOperator, WatermarkTracker, stateful_operators,
+    StateCommit, StatefulOperator, WatermarkTracker, stateful_operators, stateful_roots,
 };
-use tidemill_state::{
-    CompressionCodec, OperatorStateMetadata, StateStoreConf, StateStoreMetadata, StateStores,
-    check_key_or_write_schema, check_operators, check_or_write_schema, read_all, write_operator_metadata,
-};
+use tidemill_state::{StateStoreConf, StateStores};
 
+use super::input_rows::InputRows;
+use super::state_check::StateCheck;
+use super::state_conf::store_conf;
 use crate::blocking::TokioBlocking;
 use crate::clock::Clock;
-use crate::conf::STATE_PARTITIONS;
-use crate::{Conf, ErrorKind, Result, TidemillError};
+use crate::{Conf, Result, TidemillError};
 
-/// Spark's name of the provider whose files these are.
-const HDFS_PROVIDER: &str = "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider";
+/// How long a run of the plan waits for the streams of the one before.
+const LAST_STREAMS: Duration = Duration::from_secs(10);
+
+/// How long the end of a run waits for maintenance.
+const LAST_MAINTENANCE: Duration = Duration::from_secs(60);
 
 /// What a run with state or a watermark has besides.
 pub(super) struct StatefulRun {
-    files: FileManagerRef,
+    check: StateCheck,
     stores: StateStores,
     clock: Arc<dyn Clock>,
     tracker: WatermarkTracker,
     has_watermark: bool,
+    /// How many stateful operators the query has, whatever a batch brings.
+    expected_operators: usize,
     /// The operators of the last batch of this run; none before the first.
     operators: Option<Vec<StatefulOperator>>,
-    configured_partitions: u32,
     /// The facts of the batch that runs.
     batch: Option<BatchFactsSink>,
     maintenance: Option<tokio::task::JoinHandle<()>>,
@@ -72,34 +77,6 @@ impl fmt::Debug for StatefulRun {
     }
 }
 
-/// What the checkpoint's confs say of the state of a query.
-pub(super) fn state_layout(conf: &Conf) -> Result<StateLayout> {
-    let partitions = conf.get_u64(STATE_PARTITIONS)?;
-    let partitions = u32::try_from(partitions)
-        .ok()
-        .and_then(std::num::NonZeroU32::new)
-        .ok_or_else(|| {
-            bad_conf(
-                "spark.sql.shuffle.partitions",
-                &partitions.to_string(),
-                "1 and above",
-            )
-        })?;
-    let key = "spark.sql.streaming.aggregation.stateFormatVersion";
-    let format = conf.get_u64(key)?;
-    match u8::try_from(format) {
-        Ok(format @ (1 | 2)) => Ok(StateLayout::new(partitions, format)),
-        _ => Err(bad_conf(key, &format.to_string(), "1, 2")),
-    }
-}
-
-fn bad_conf(key: &str, value: &str, expected: &str) -> TidemillError {
-    TidemillError::invalid(
-        "INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS",
-        format!("The value '{value}' in the config \"{key}\" is invalid. It should be one of '{expected}'."),
-    )
-}
-
 impl StatefulRun {
     /// For a run of this plan; `watermark_ms` is where the checkpoint says it goes on.
     ///
@@ -126,12 +103,12 @@ impl StatefulRun {
         let delays = incremental.watermark_delays_ms().to_vec();
         Ok(Self {
             stores: StateStores::new(Arc::clone(&files), store_conf, Arc::new(TokioBlocking)),
-            files,
+            check: StateCheck::new(files, conf)?,
             clock,
             has_watermark: !delays.is_empty(),
             tracker: WatermarkTracker::new(policy, delays, watermark_ms),
+            expected_operators: incremental.stateful_operators() as usize,
             operators: None,
-            configured_partitions: state_layout(conf)?.partitions.get(),
             batch: None,
             maintenance: None,
             maintenance_interval_ms: i64::try_from(interval).unwrap_or(i64::MAX),
@@ -142,63 +119,17 @@ impl StatefulRun {
     /// Compares the operators of the first plan of a run with the checkpoint, and writes what is new.
     pub(super) async fn check(&mut self, plan: &Arc<dyn ExecutionPlan>, batch: BatchId) -> Result<()> {
         let operators = stateful_operators(plan);
+        check_count(&operators, self.expected_operators, batch)?;
         if self.operators.is_none() {
-            let found = read_all(self.files.as_ref()).await?;
-            let mut named: Vec<_> = operators.iter().map(|o| (o.id, o.name)).collect();
-            if batch > BatchId::FIRST {
-                check_operators(&named, &found)?;
-                self.check_folders(&operators).await?;
-            } else {
-                // A crash may have left the metadata of some operators unwritten; what is there must fit.
-                named.retain(|(id, _)| found.iter().any(|f| f.operator_id == *id));
-                check_operators(&named, &found)?;
-            }
-            let metadata: Vec<_> = operators.iter().map(|o| self.metadata(o)).collect();
-            write_operator_metadata(self.files.as_ref(), &metadata).await?;
-            for operator in &operators {
-                let store = tidemill_state::StateStoreId::DEFAULT_STORE;
-                let files = self.files.as_ref();
-                if operator.name.starts_with("dedupe") {
-                    check_key_or_write_schema(files, operator.id, store, &operator.schema).await?;
-                } else {
-                    check_or_write_schema(files, operator.id, store, &operator.schema).await?;
-                }
-            }
+            self.check.run(&operators, batch).await?;
         }
         self.operators = Some(operators);
         Ok(())
     }
 
-    /// A query that went on must have its state: an operator without its folder was not there before, or lost it.
-    async fn check_folders(&self, operators: &[StatefulOperator]) -> Result<()> {
-        let state = tidemill_checkpoint::CheckpointLocation::STATE;
-        let folders = self.files.list(state).await?;
-        for operator in operators {
-            let name = operator.id.0.to_string();
-            if !folders.iter().any(|folder| folder.is_dir && folder.name == name) {
-                return Err(TidemillError::new(
-                    ErrorKind::Corrupt,
-                    "STREAMING_STATEFUL_OPERATOR_MISSING_STATE_DIRECTORY",
-                    format!(
-                        "Cannot restart streaming query with stateful operator {} ({}) because its state directory {} \
-                         is empty or missing. Restore it from a copy, or start the query with a new checkpointLocation.",
-                        operator.id.0,
-                        operator.name,
-                        self.files.describe(&format!("{state}/{name}"))
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn metadata(&self, operator: &StatefulOperator) -> OperatorStateMetadata {
-        let store = StateStoreMetadata::new(
-            tidemill_state::StateStoreId::DEFAULT_STORE,
-            0,
-            self.configured_partitions,
-        );
-        OperatorStateMetadata::new(operator.id, operator.name, vec![store])
+    /// Whether the query has a watermark.
+    pub(super) fn has_watermark(&self) -> bool {
+        self.has_watermark
     }
 
     /// The task of the next batch: its operators report here.
@@ -218,23 +149,33 @@ impl StatefulRun {
         Arc::new(TaskContext::from(&state))
     }
 
-    /// Finishes what the sink left undone.
-    pub(super) async fn finish(&self, plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<()> {
+    /// Finishes what the sink, or the plan above the state, left undone: runs the stateful operators anew, whose sources
+    /// count the rows they bring from zero.
+    pub(super) async fn finish(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        task: &Arc<TaskContext>,
+        input_rows: &InputRows,
+    ) -> Result<()> {
         if self.is_done() {
             return Ok(());
         }
+        // Streams that were dropped end in their own time; a store that stays open is an error of the run below.
+        let _ = tokio::time::timeout(LAST_STREAMS, self.stores.wait_until_closed()).await;
+        input_rows.take();
         if let Some(batch) = &self.batch {
             batch.event_times.take();
         }
-        let streams =
-            datafusion::physical_plan::execute_stream_partitioned(Arc::clone(plan), Arc::clone(task))?;
-        let drains = streams.into_iter().map(|mut rows| {
-            tokio::spawn(async move {
-                while rows.try_next().await?.is_some() {}
-                Ok::<_, datafusion::error::DataFusionError>(())
-            })
-        });
-        let mut drains: futures::stream::FuturesUnordered<_> = drains.collect();
+        let mut drains = FuturesUnordered::new();
+        for root in stateful_roots(plan) {
+            // A plan that has run in part gives no rows again before it is reset.
+            for mut rows in execute_stream_partitioned(reset_plan_states(root)?, Arc::clone(task))? {
+                drains.push(tokio::spawn(async move {
+                    while rows.try_next().await?.is_some() {}
+                    Ok::<_, datafusion::error::DataFusionError>(())
+                }));
+            }
+        }
         while let Some(done) = drains.next().await {
             done.map_err(|e| TidemillError::internal(format!("a task of the batch failed: {e}")))??;
         }
@@ -265,18 +206,14 @@ impl StatefulRun {
             return StatefulFacts::default();
         };
         let stats = batch.event_times.take();
-        let mut all: Option<EventTimeStats> = None;
-        for (_, stats) in stats.iter().filter(|(_, stats)| stats.count > 0) {
-            match &mut all {
-                Some(all) => all.merge(stats),
-                None => all = Some(*stats),
-            }
-        }
+        // As in Spark: of several watermarks, the first in the plan that saw rows.
+        let seen = stats.iter().find(|(_, stats)| stats.count > 0);
+        let event_times = seen.map(|(_, stats)| *stats);
         StatefulFacts {
             next_watermark_ms: self.tracker.advance(&stats),
             operators: self.operators.clone().unwrap_or_default(),
             commits: batch.state.commits(),
-            event_times: all,
+            event_times,
             has_watermark: self.has_watermark,
         }
     }
@@ -287,7 +224,6 @@ impl StatefulRun {
         let watermark_us = watermark_ms.saturating_mul(1000);
         self.operators.iter().flatten().any(|operator| {
             operator.runs_without_data
-                && operator.mode != OutputMode::Complete
                 && operator.is_watermarked
                 && watermark_us > operator.eviction_watermark_us
         })
@@ -311,66 +247,49 @@ impl StatefulRun {
         }));
     }
 
-    /// Waits for what runs in the background.
-    pub(super) async fn close(&mut self) {
+    /// Waits for what runs in the background. After a run that went well, its stores are maintained where they are due
+    /// for a snapshot: a run that is shorter than the interval would never do so, and the next ones read ever more files.
+    pub(super) async fn close(&mut self, went_well: bool) {
         if let Some(task) = self.maintenance.take() {
             // It only logs; a panic of it is no fault of the query.
-            let _ = tokio::time::timeout(Duration::from_secs(60), task).await;
+            let _ = tokio::time::timeout(LAST_MAINTENANCE, task).await;
+        }
+        if !went_well || !self.stores.is_maintenance_due() {
+            return;
+        }
+        match tokio::time::timeout(LAST_MAINTENANCE, self.stores.maintain()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => log::warn!("state stores could not be maintained: {e}"),
+            Err(_) => log::warn!("the maintenance of state stores was given up at the end of the run"),
         }
     }
 }
 
-fn store_conf(conf: &Conf) -> Result<StateStoreConf> {
-    let provider = conf
-        .get("spark.sql.streaming.stateStore.providerClass")
-        .unwrap_or(HDFS_PROVIDER);
-    if provider != HDFS_PROVIDER {
-        return Err(TidemillError::new(
-            ErrorKind::Unsupported,
-            "UNSUPPORTED_STATE_STORE_PROVIDER",
-            format!(
-                "The state store provider {provider} is not supported: only {HDFS_PROVIDER} is. A checkpoint keeps the \
-                 provider it began with; go on with it in Spark, or start the query with a new checkpointLocation."
-            ),
-        ));
+/// A batch must run every stateful operator of its query: one that planning lost would leave its state behind.
+fn check_count(operators: &[StatefulOperator], expected: usize, batch: BatchId) -> Result<()> {
+    if operators.len() == expected {
+        return Ok(());
     }
-    let version = conf.get_u64("spark.sql.streaming.stateStore.checkpointFormatVersion")?;
-    if version != 1 {
-        return Err(TidemillError::invalid(
-            "STATE_STORE_CHECKPOINT_IDS_NOT_SUPPORTED",
-            format!(
-                "{provider} does not support state store checkpoint ids. Set \
-                 spark.sql.streaming.stateStore.checkpointFormatVersion to 1 (it is {version})."
-            ),
-        ));
-    }
-    let codec = conf
-        .get("spark.sql.streaming.stateStore.compression.codec")
-        .unwrap_or("lz4");
-    let encoding = conf
-        .get("spark.sql.streaming.stateStore.encodingFormat")
-        .unwrap_or("unsaferow");
-    if !encoding.eq_ignore_ascii_case("unsaferow") {
-        return Err(bad_conf(
-            "spark.sql.streaming.stateStore.encodingFormat",
-            encoding,
-            "unsaferow",
-        ));
-    }
-    let mut out = StateStoreConf::default();
-    out.compression = CompressionCodec::from_name(codec).ok_or_else(|| unknown_codec(codec))?;
-    out.row_checksum = conf.get_bool("spark.sql.streaming.stateStore.rowChecksum.enabled")?;
-    out.min_deltas_for_snapshot = conf.get_u64("spark.sql.streaming.stateStore.minDeltasForSnapshot")?;
-    out.min_versions_to_retain = conf.get_u64("spark.sql.streaming.minBatchesToRetain")?;
-    Ok(out)
+    Err(TidemillError::internal(format!(
+        "the plan of batch {batch} has {} stateful operators and the query {expected}; nothing of the batch was committed",
+        operators.len()
+    )))
 }
 
-fn unknown_codec(codec: &str) -> TidemillError {
-    TidemillError::invalid(
-        "CODEC_NOT_AVAILABLE.WITH_CONF_SUGGESTION",
-        format!(
-            "The codec {codec} is not available. Consider to set the config \
-             spark.sql.streaming.stateStore.compression.codec to one of lz4, zstd, snappy, lzf."
-        ),
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_lost_a_stateful_operator_is_not_run() {
+        let error = check_count(&[], 1, BatchId::FIRST).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Internal);
+        assert!(
+            error
+                .message()
+                .contains("batch 0 has 0 stateful operators and the query 1"),
+            "{error}"
+        );
+        check_count(&[], 0, BatchId::FIRST).unwrap();
+    }
 }

@@ -24,7 +24,9 @@ use super::micro_batch::{MicroBatchExecution, OpenSource};
 use super::recover::{
     Recovered, SourceLayout, commit_log_version, offset_log_version, recover, refuse_state, source_layout,
 };
-use super::stateful::{StatefulRun, state_layout};
+use super::state_check::order_keys;
+use super::state_conf::state_layout;
+use super::stateful::StatefulRun;
 use crate::progress::{Event, QueryStartedEvent, QueryTerminatedEvent, iso_8601};
 use crate::query::{Ending, QueryIdentity, QueryShared, StopRequest, StreamingQuery};
 use crate::session::SessionInner;
@@ -60,7 +62,8 @@ pub(crate) struct StartRequest {
 pub(crate) async fn start(request: StartRequest) -> Result<StreamingQuery> {
     let session = Arc::clone(&request.session);
     let conf = Arc::new(session.conf());
-    let plan = StreamingPlan::analyze(request.plan.clone(), request.mode)?;
+    let check_correctness = conf.get_bool("spark.sql.streaming.statefulOperator.checkCorrectness.enabled")?;
+    let plan = StreamingPlan::analyze_with(request.plan.clone(), request.mode, check_correctness)?;
     let manager = session.manager();
     let starting = manager.starting().await;
     manager.check_name(request.name.as_deref())?;
@@ -246,7 +249,8 @@ impl Run {
             let _ = purge.await;
         }
         if let Some(stateful) = &mut batches.stateful {
-            stateful.close().await;
+            let aborted = shared.stop_requested() == StopRequest::Abort;
+            stateful.close(ending.is_ok() && !aborted).await;
         }
         ending
     }
@@ -257,8 +261,9 @@ impl Run {
         let layout = source_layout(&self.plan, version, &self.conf)?;
         let recovered = recover(&self.checkpoint, &layout, &self.conf).await?;
         let conf = Arc::new(recovered.pinned.apply(&self.conf));
-        let incremental =
+        let mut incremental =
             IncrementalExecution::try_new(self.plan.clone(), &self.request.state, state_layout(&conf)?)?;
+        order_keys(&mut incremental, self.checkpoint.manager(), &conf).await?;
         if recovered.resumed && incremental.stateful_operators() == 0 {
             refuse_state(&self.checkpoint).await?;
         }

@@ -52,7 +52,10 @@ impl ConsoleSink {
         let format = ctx.options.get("format").unwrap_or("table");
         let json = match format.to_ascii_lowercase().as_str() {
             "table" => None,
-            "json" => Some(JsonWriteOptions::from_options(&|_| None, time_zone).map_err(record_error)?),
+            "json" => {
+                refuse_batch_id(&ctx.schema)?;
+                Some(JsonWriteOptions::from_options(&|_| None, time_zone).map_err(record_error)?)
+            }
             _ => return Err(invalid_value("format", format, "'table' or 'json'")),
         };
         Ok(Self {
@@ -129,9 +132,26 @@ impl ConsoleSink {
     }
 }
 
+/// The field that every JSON object begins with.
+const BATCH_ID: &str = "_batch_id";
+
+/// An object must not hold a name twice.
+fn refuse_batch_id(schema: &Schema) -> Result<()> {
+    if schema.field_with_name(BATCH_ID).is_err() {
+        return Ok(());
+    }
+    Err(TidemillError::invalid(
+        "COLUMN_ALREADY_EXISTS",
+        format!(
+            "The column `{BATCH_ID}` already exists: with format 'json' the console sink writes the number of the batch \
+             under that name. Rename the column of the query."
+        ),
+    ))
+}
+
 /// `_batch_id` before the columns of the rows.
 fn with_batch_id(schema: &Schema) -> SchemaRef {
-    let mut fields: Vec<FieldRef> = vec![Arc::new(Field::new("_batch_id", DataType::Int64, false))];
+    let mut fields: Vec<FieldRef> = vec![Arc::new(Field::new(BATCH_ID, DataType::Int64, false))];
     fields.extend(schema.fields().iter().cloned());
     Arc::new(Schema::new(fields))
 }

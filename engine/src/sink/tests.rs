@@ -63,6 +63,16 @@ async fn the_console_prints_one_json_object_a_row_and_nothing_else() {
     );
 }
 
+#[test]
+fn the_console_refuses_a_column_that_would_stand_twice_in_an_object() {
+    let column = Field::new("_batch_id", DataType::Int64, true);
+    let schema = Arc::new(Schema::new(vec![column]));
+    let json = context(Arc::clone(&schema), &[("format", "json")]);
+    let error = console::ConsoleSink::open(&json).unwrap_err();
+    assert_eq!(error.condition(), "COLUMN_ALREADY_EXISTS");
+    assert!(console::ConsoleSink::open(&context(schema, &[])).is_ok());
+}
+
 async fn memory(mode: OutputMode) -> (SinkContext, MemorySink) {
     let mut ctx = context(schema(), &[]);
     ctx.query_name = Some("MyQuery".to_owned());

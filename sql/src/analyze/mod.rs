@@ -49,8 +49,9 @@ pub(crate) use union_marks::mark_unions;
 
 use crate::{OutputMode, Result, SqlError};
 
-/// Refuses a plan that cannot run as a stream in this mode.
-pub(crate) fn check_supported(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
+/// Refuses a plan that cannot run as a stream in this mode; one whose results could be wrong only with
+/// `check_correctness`.
+pub(crate) fn check_supported(plan: &LogicalPlan, mode: OutputMode, check_correctness: bool) -> Result<()> {
     subqueries::refuse_streaming_subqueries(plan)?;
     if !sources::reads_stream(plan) {
         return Err(SqlError::new(
@@ -59,5 +60,5 @@ pub(crate) fn check_supported(plan: &LogicalPlan, mode: OutputMode) -> Result<()
         ));
     }
     output_mode::check_output_mode(plan, mode)?;
-    unsupported::check_nodes(plan, mode)
+    unsupported::check_nodes(plan, mode, check_correctness)
 }

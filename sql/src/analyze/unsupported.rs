@@ -18,8 +18,9 @@ use crate::event_time::delay_ms_of;
 use crate::logical::{EventTimeWatermark, RowSlices, StreamingDeduplicate};
 use crate::{OutputMode, Result, SqlError, StreamingRelation};
 
-/// Refuses a plan with a node over a stream that cannot run in this mode.
-pub(super) fn check_nodes(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
+/// Refuses a plan with a node over a stream that cannot run in this mode; a pair of nodes whose results could be wrong
+/// only with `check_correctness`.
+pub(super) fn check_nodes(plan: &LogicalPlan, mode: OutputMode, check_correctness: bool) -> Result<()> {
     let mut visitor = NodeCheck {
         mode,
         inputs: Vec::new(),
@@ -27,7 +28,8 @@ pub(super) fn check_nodes(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
         not_yet: None,
     };
     plan.visit(&mut visitor)?;
-    match visitor.correctness.or(visitor.not_yet) {
+    let correctness = visitor.correctness.filter(|_| check_correctness);
+    match correctness.or(visitor.not_yet) {
         Some(refusal) => Err(refusal),
         None => Ok(()),
     }
@@ -147,7 +149,7 @@ impl NodeCheck {
         self.correctness.get_or_insert_with(|| {
             refused(
                 "CORRECTNESS",
-                "Detected pattern of possible 'correctness' issue due to global watermark. The query contains stateful operation which can emit rows older than the current watermark, and the stateful operation after it would drop them as late. Use append mode, or split the query in two",
+                "Detected pattern of possible 'correctness' issue due to global watermark. The query contains stateful operation which can emit rows older than the current watermark, and the stateful operation after it would drop them as late. Use append mode, or split the query in two; if you know the risk, set spark.sql.streaming.statefulOperator.checkCorrectness.enabled to false",
             )
         });
     }

@@ -8,6 +8,7 @@ mod bind_sources;
 mod bind_state;
 mod bind_timestamp;
 mod hold_filters;
+mod key_order;
 mod micro_batch_plan;
 mod planner;
 mod rewrite_stateful;

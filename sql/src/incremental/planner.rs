@@ -17,7 +17,7 @@ use crate::analyze::{mark_unions, resolve_watermarks};
 use crate::functions::resolve_time_windows;
 use crate::{Result, StreamingPlan};
 
-/// Rules that drop what can give no rows: a stateful operator below must run all the same.
+/// Rules that drop what can give no rows: a stateful operator or a watermark below must run all the same.
 const PRUNING_RULES: [&str; 4] = [
     "propagate_empty_relation",
     "eliminate_filter",
@@ -30,7 +30,7 @@ const PRUNING_RULES: [&str; 4] = [
 pub struct IncrementalExecution {
     plan: StreamingPlan,
     /// The plan with its stateful nodes, before a batch is bound to it.
-    prepared: LogicalPlan,
+    pub(super) prepared: LogicalPlan,
     state: SessionState,
     layout: StateLayout,
     watermark_delays_ms: Vec<i64>,
@@ -52,10 +52,10 @@ impl IncrementalExecution {
         let analysed = mark_unions(analysed)?;
         let (watermarked, watermark_delays_ms) = resolve_watermarks(analysed, config)?;
         let (prepared, stateful_operators) = rewrite_stateful(watermarked, plan.output_mode())?;
-        let state = match (stateful_operators, watermark_delays_ms.len()) {
-            (0, 0) => state.clone(),
-            (0, _) => with_rules(state, |_| true),
-            _ => with_rules(state, |rule| !PRUNING_RULES.contains(&rule)),
+        let state = if stateful_operators == 0 && watermark_delays_ms.is_empty() {
+            state.clone()
+        } else {
+            with_rules(state, |rule| !PRUNING_RULES.contains(&rule))
         };
         Ok(Self {
             plan,

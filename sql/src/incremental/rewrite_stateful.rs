@@ -4,7 +4,8 @@
 //! |---|---|
 //! | an aggregation, also one without functions (SQL's DISTINCT and UNION) | [`StateStoreSave`] |
 //! | DataFusion's DISTINCT (`df.distinct()`), a deduplication | [`StreamingDeduplicate`] over its columns |
-//! | LIMIT in append mode, and in complete mode below the first aggregation | [`StreamingGlobalLimit`] |
+//! | LIMIT, where no aggregation stands below it | [`StreamingGlobalLimit`] |
+//! | LIMIT above an aggregation (complete mode) | [`BatchLimit`], which keeps no state, unless the rows are sorted |
 //!
 //! Spark numbers operators walking the plan from the top, parents before children, left before right.
 
@@ -16,14 +17,14 @@ use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, Limit, LogicalPlan, LogicalPlanBuilder,
+    Aggregate, Distinct, Expr, Extension, FetchType, GroupingSet, LogicalPlan, LogicalPlanBuilder,
     Volatility, lit,
 };
 use tidemill_state::OperatorId;
 
 use crate::aggregate::as_kept_in_state;
 use crate::analyze::reads_stream;
-use crate::logical::{StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
+use crate::logical::{BatchLimit, StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
 use crate::{OutputMode, Result, SqlError};
 
@@ -53,14 +54,24 @@ fn rewrite(
             let node = StreamingDeduplicate::over_all_columns(input, next());
             Ok(Transformed::yes(extension(node)))
         }
-        LogicalPlan::Limit(limit) if counts_for_ever(&limit, mode)? => {
+        LogicalPlan::Limit(limit) => {
             let FetchType::Literal(Some(fetch)) = limit.get_fetch_type()? else {
                 return Err(limit_of_rows().into());
             };
-            Ok(Transformed::yes(extension(StreamingGlobalLimit {
+            if mode == OutputMode::Append || !holds(&limit.input, is_aggregation)? {
+                return Ok(Transformed::yes(extension(StreamingGlobalLimit {
+                    input: limit.input,
+                    limit: fetch as u64,
+                    info: next(),
+                })));
+            }
+            // A sort has read its input to the end before a limit sees the first row, and the order must stay.
+            if fetch > 0 && holds(&limit.input, |node| matches!(node, LogicalPlan::Sort(_)))? {
+                return Ok(Transformed::no(LogicalPlan::Limit(limit)));
+            }
+            Ok(Transformed::yes(extension(BatchLimit {
                 input: limit.input,
                 limit: fetch as u64,
-                info: next(),
             })))
         }
         LogicalPlan::Extension(Extension { node }) => {
@@ -79,15 +90,14 @@ fn rewrite(
     }
 }
 
-/// Whether the rows that a limit gives are counted over the life of the query. In complete mode what an aggregation gives is
-/// whole in each batch, so that a limit above it is a limit of the batch.
-fn counts_for_ever(limit: &Limit, mode: OutputMode) -> DataFusionResult<bool> {
-    let aggregates = |node: &LogicalPlan| match node {
-        LogicalPlan::Aggregate(aggregate) => reads_stream(&aggregate.input),
-        _ => false,
-    };
-    Ok(mode == OutputMode::Append
-        || limit.fetch.is_some() && !limit.input.exists(|node| Ok(aggregates(node)))?)
+/// Whether a node of the plan is such a one.
+fn holds(plan: &LogicalPlan, is: fn(&LogicalPlan) -> bool) -> DataFusionResult<bool> {
+    plan.exists(|node| Ok(is(node)))
+}
+
+/// An aggregation over a stream; its result is whole in every batch of complete mode.
+fn is_aggregation(node: &LogicalPlan) -> bool {
+    matches!(node, LogicalPlan::Aggregate(aggregate) if reads_stream(&aggregate.input))
 }
 
 fn limit_of_rows() -> SqlError {

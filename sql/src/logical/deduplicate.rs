@@ -96,7 +96,15 @@ fn keys(input: &LogicalPlan, columns: &[&str]) -> Result<Vec<Expr>> {
             )
         })
     };
-    columns.iter().map(|name| find(name)).collect()
+    let mut keys: Vec<Expr> = Vec::with_capacity(columns.len());
+    for name in columns {
+        let key = find(name)?;
+        // A column that is named twice counts once.
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
 }
 
 impl PartialOrd for StreamingDeduplicate {

@@ -4,6 +4,7 @@
 //! alone; what a batch adds (versions, watermarks) is bound to it as [`StateInfo`](crate::operators::StateInfo). The
 //! optimiser sees an unknown node and leaves it where it is, whatever a batch brings.
 
+mod batch_limit;
 mod deduplicate;
 mod event_time_watermark;
 mod fence;
@@ -11,6 +12,7 @@ mod global_limit;
 mod row_slices;
 mod state_store_save;
 
+pub(crate) use batch_limit::{BatchLimit, BatchLimitPlanner};
 pub(crate) use deduplicate::DeduplicatePlanner;
 pub use deduplicate::StreamingDeduplicate;
 pub(crate) use global_limit::{GlobalLimitPlanner, StreamingGlobalLimit};

@@ -6,6 +6,7 @@
 //! every store commits a version in every batch.
 
 mod aggregate_buffers;
+mod batch_limit;
 mod batch_state;
 mod deduplicate;
 mod event_time_column;
@@ -20,6 +21,7 @@ mod state_partition;
 mod state_store_save;
 mod stateful_operator;
 
+pub(crate) use batch_limit::BatchLimitExec;
 pub use batch_state::{BatchState, MonotonicClock, StateCommit};
 pub(crate) use deduplicate::StreamingDeduplicateExec;
 pub(crate) use event_time_column::EventTimeColumn;
@@ -31,4 +33,4 @@ pub(crate) use row_slices::RowSlicesExec;
 pub(crate) use state_info::StateInfo;
 pub(crate) use state_partition::with_state_partition;
 pub(crate) use state_store_save::{StateStoreSaveExec, stored_key};
-pub use stateful_operator::{StatefulOperator, stateful_operators};
+pub use stateful_operator::{StatefulOperator, stateful_operators, stateful_roots};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::physical_plan::ExecutionPlan;
 use tidemill_state::{OperatorId, StateSchema};
 
-use super::{StateStoreSaveExec, StreamingDeduplicateExec, StreamingGlobalLimitExec};
+use super::{EventTimeWatermarkExec, StateStoreSaveExec, StreamingDeduplicateExec, StreamingGlobalLimitExec};
 use crate::OutputMode;
 
 /// A stateful operator of a batch's plan.
@@ -39,15 +39,31 @@ pub fn stateful_operators(plan: &Arc<dyn ExecutionPlan>) -> Vec<StatefulOperator
     found
 }
 
+/// The topmost nodes of a batch's plan that keep state or count event times: when each of them is read to its end, every
+/// one is. What stands above may have stopped early (a join with a static side without rows reads nothing of the other).
+pub fn stateful_roots(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+    let mut own = Vec::new();
+    own_operator(plan, &mut own);
+    if !own.is_empty() || plan.downcast_ref::<EventTimeWatermarkExec>().is_some() {
+        return vec![Arc::clone(plan)];
+    }
+    plan.children().into_iter().flat_map(stateful_roots).collect()
+}
+
 fn collect(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<StatefulOperator>) {
+    own_operator(plan, found);
+    for child in plan.children() {
+        collect(child, found);
+    }
+}
+
+/// The node itself, if it keeps state.
+fn own_operator(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<StatefulOperator>) {
     if let Some(exec) = plan.downcast_ref::<StateStoreSaveExec>() {
         found.push(exec.operator());
     } else if let Some(exec) = plan.downcast_ref::<StreamingDeduplicateExec>() {
         found.push(exec.operator());
     } else if let Some(exec) = plan.downcast_ref::<StreamingGlobalLimitExec>() {
         found.push(exec.operator());
-    }
-    for child in plan.children() {
-        collect(child, found);
     }
 }

@@ -40,14 +40,21 @@ impl StateStoreProvider for HdfsBackedStateStoreProvider {
         if !lease.is_whole() {
             let _gate = self.shared.gate(id).await;
             let loaded = load::load(&self.shared, id, version, spec).await;
-            let (map, stale_snapshots) = loaded.map_err(|error| error.loading(id, version))?;
-            lease.loaded(map, stale_snapshots);
+            lease.loaded(loaded.map_err(|error| error.loading(id, version))?);
         }
         Ok(Box::new(HdfsBackedStateStore::new(lease)))
     }
 
     async fn maintain(&self) -> Result<()> {
         maintenance::maintain(&self.shared).await
+    }
+
+    fn is_maintenance_due(&self) -> bool {
+        self.shared.is_snapshot_due()
+    }
+
+    async fn wait_until_closed(&self) {
+        self.shared.wait_until_closed().await;
     }
 
     fn name(&self) -> &'static str {

@@ -3,13 +3,11 @@
 //! A damaged snapshot is passed over where older files hold the version too; a damaged delta cannot be, for every
 //! older way goes through it. Nothing that is missing or damaged ever becomes an empty store.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tidemill_checkpoint::CheckpointErrorKind;
 
-use super::slots::Shared;
+use super::slots::{Loaded, Shared};
 use crate::error::{Result, StateError};
 use crate::file::{
     Change, Lineage, StoreFiles, delta_path, lineage, missing, read_changes, snapshot_path, store_folder,
@@ -22,18 +20,22 @@ use crate::store::StateStoreSpec;
 /// How many deltas are read ahead of the one that is applied.
 const READ_AHEAD_FILES: usize = 4;
 
-/// The rows of a version, and the higher versions that have a snapshot.
+/// The rows of a version.
 pub(super) async fn load(
     shared: &Shared,
     id: &StateStoreId,
     version: StateStoreVersion,
     spec: &StateStoreSpec,
-) -> Result<(VersionedMap, BTreeSet<u64>)> {
+) -> Result<Loaded> {
     let files = StoreFiles::of_listing(&shared.manager.list(&store_folder(id)).await?);
     let above = files.snapshots.iter().filter(|snapshot| **snapshot > version.0);
-    let above = above.copied().collect();
+    let stale_snapshots = above.copied().collect();
     if version.0 == 0 {
-        return Ok((VersionedMap::new(spec), above));
+        return Ok(Loaded {
+            map: VersionedMap::new(spec),
+            snapshot: 0,
+            stale_snapshots,
+        });
     }
     let mut first_error = None;
     for way in lineage(&files, version) {
@@ -44,7 +46,13 @@ pub(super) async fn load(
         };
         match map {
             Ok(map) => match load_deltas(shared, id, &way, map).await {
-                Ok(map) => return Ok((map, above)),
+                Ok(map) => {
+                    return Ok(Loaded {
+                        map,
+                        snapshot: way.snapshot.map_or(0, |snapshot| snapshot.0),
+                        stale_snapshots,
+                    });
+                }
                 Err(error) => return Err(first_error.unwrap_or(error)),
             },
             Err(error) if error.kind() == CheckpointErrorKind::Corrupt => {

@@ -55,7 +55,8 @@ async fn maintain_store(shared: &Shared, id: &StateStoreId, version: StateStoreV
         .buffer_unordered(DELETES_AT_ONCE)
         .try_collect::<()>()
         .await?;
-    lease.done(version);
+    let snapshot = files.snapshots.range(..=version.0).next_back();
+    lease.done(version, snapshot.copied().unwrap_or(0));
     Ok(())
 }
 

@@ -42,6 +42,14 @@ pub trait StateStoreProvider: Debug + Send + Sync {
     /// in this run. May run while batches go on, and may be dropped at any point.
     async fn maintain(&self) -> Result<()>;
 
+    /// Whether a store loaded in this run has so many deltas since its last snapshot that one is due.
+    fn is_maintenance_due(&self) -> bool {
+        false
+    }
+
+    /// Resolves when no store is open in a transaction.
+    async fn wait_until_closed(&self) {}
+
     /// The name of the kind of provider, as the operator metadata and errors give it.
     fn name(&self) -> &'static str;
 }
@@ -79,6 +87,16 @@ impl StateStores {
     /// Looks after the files: [`StateStoreProvider::maintain`].
     pub async fn maintain(&self) -> Result<()> {
         self.provider.maintain().await
+    }
+
+    /// Whether maintenance would write a snapshot: [`StateStoreProvider::is_maintenance_due`].
+    pub fn is_maintenance_due(&self) -> bool {
+        self.provider.is_maintenance_due()
+    }
+
+    /// Resolves when no store is open: [`StateStoreProvider::wait_until_closed`].
+    pub async fn wait_until_closed(&self) {
+        self.provider.wait_until_closed().await;
     }
 
     /// The name of the kind of provider.

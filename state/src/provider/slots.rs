@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::channel::oneshot;
 use futures::lock;
 use hashbrown::HashMap;
 use tidemill_checkpoint::{Blocking, FileManagerRef};
@@ -28,6 +29,8 @@ pub(super) struct Shared {
     pub(super) conf: StateStoreConf,
     pub(super) blocking: Arc<dyn Blocking>,
     slots: Mutex<HashMap<StateStoreId, Slot>>,
+    /// Who waits until no store is open; locked after `slots`.
+    waiting: Mutex<Vec<oneshot::Sender<()>>>,
     gates: Vec<lock::Mutex<()>>,
 }
 
@@ -48,13 +51,15 @@ struct Slot {
     /// The version loaded last. The batch before it is committed, so its files are final; those of the next version
     /// may still be written anew.
     loaded: Option<StateStoreVersion>,
+    /// The newest snapshot at or below the loaded version that is known; 0 for none.
+    snapshot: u64,
     /// Versions above the loaded one that have a snapshot: left by a batch that was not committed.
     stale_snapshots: BTreeSet<u64>,
     /// The loaded version that maintenance has seen to.
     maintained: Option<StateStoreVersion>,
     is_maintained_now: bool,
     /// The newest snapshot that this run wrote.
-    snapshot: Option<StateStoreVersion>,
+    written_snapshot: Option<StateStoreVersion>,
 }
 
 /// What a slot counted since the run began.
@@ -72,6 +77,7 @@ impl Shared {
             conf,
             blocking,
             slots: Mutex::default(),
+            waiting: Mutex::default(),
             gates: (0..GATES).map(|_| lock::Mutex::default()).collect(),
         }
     }
@@ -100,7 +106,51 @@ impl Shared {
 
     /// Maintenance wrote a snapshot of this version.
     pub(super) fn snapshot_written(&self, id: &StateStoreId, version: StateStoreVersion) {
-        self.with_slot(id, |slot| slot.snapshot = Some(version));
+        self.with_slot(id, |slot| slot.written_snapshot = Some(version));
+    }
+
+    /// Whether a loaded version that maintenance has not seen to has enough deltas for a snapshot.
+    pub(super) fn is_snapshot_due(&self) -> bool {
+        let min_deltas = self.conf.min_deltas_for_snapshot;
+        self.slots().values().any(|slot| {
+            let deltas = slot.loaded.map(|version| version.0.saturating_sub(slot.snapshot));
+            slot.maintained != slot.loaded && deltas.is_some_and(|deltas| deltas > min_deltas)
+        })
+    }
+
+    /// Resolves when no transaction has a store.
+    pub(super) async fn wait_until_closed(&self) {
+        let closed = {
+            let slots = self.slots();
+            if slots.values().all(|slot| !slot.is_open) {
+                return;
+            }
+            let (sender, closed) = oneshot::channel();
+            self.waiting().push(sender);
+            closed
+        };
+        // The sender is only dropped together with `self`.
+        let _ = closed.await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<oneshot::Sender<()>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back a store, with what is held of it.
+    fn close(&self, id: &StateStoreId, held: Option<Held>) {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get_mut(id) {
+            slot.held = held;
+            slot.is_open = false;
+        }
+        let mut waiting = self.waiting();
+        if !waiting.is_empty() && slots.values().all(|slot| !slot.is_open) {
+            for waiter in waiting.drain(..) {
+                // One that gave up waiting is not there any more.
+                let _ = waiter.send(());
+            }
+        }
     }
 
     /// The stores whose loaded version maintenance has not seen to.
@@ -114,6 +164,16 @@ impl Shared {
         stores.sort_unstable();
         stores
     }
+}
+
+/// What was loaded from files.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) map: VersionedMap,
+    /// The snapshot it began with; 0 for none.
+    pub(super) snapshot: u64,
+    /// The higher versions that have a snapshot.
+    pub(super) stale_snapshots: BTreeSet<u64>,
 }
 
 /// A store that one transaction owns.
@@ -171,12 +231,13 @@ impl Lease {
         self.is_whole
     }
 
-    /// Puts in the rows that were loaded from files, and the versions above that have a snapshot.
-    pub(super) fn loaded(&mut self, map: VersionedMap, stale_snapshots: BTreeSet<u64>) {
-        self.set_map(map);
+    /// Puts in what was loaded from files.
+    pub(super) fn loaded(&mut self, loaded: Loaded) {
+        self.set_map(loaded.map);
         self.shared.with_slot(&self.id, |slot| {
             slot.loaded = Some(self.version);
-            slot.stale_snapshots = stale_snapshots;
+            slot.snapshot = loaded.snapshot;
+            slot.stale_snapshots = loaded.stale_snapshots;
         });
     }
 
@@ -213,7 +274,7 @@ impl Lease {
             SlotCounts {
                 hits: slot.hits,
                 misses: slot.misses,
-                snapshot: slot.snapshot,
+                snapshot: slot.written_snapshot,
             }
         })
     }
@@ -230,10 +291,7 @@ impl Drop for Lease {
                 map,
             }
         });
-        self.shared.with_slot(&self.id, |slot| {
-            slot.held = held;
-            slot.is_open = false;
-        });
+        self.shared.close(&self.id, held);
     }
 }
 
@@ -251,10 +309,12 @@ impl<'a> MaintenanceLease<'a> {
         is_free.then_some(Self { shared, id })
     }
 
-    /// Notes that the files are in order for a loaded version.
-    pub(super) fn done(self, version: StateStoreVersion) {
-        self.shared
-            .with_slot(self.id, |slot| slot.maintained = Some(version));
+    /// Notes that the files are in order for a loaded version, whose newest snapshot this is (0 for none).
+    pub(super) fn done(self, version: StateStoreVersion, snapshot: u64) {
+        self.shared.with_slot(self.id, |slot| {
+            slot.maintained = Some(version);
+            slot.snapshot = snapshot;
+        });
     }
 }
 

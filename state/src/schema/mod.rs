@@ -12,6 +12,7 @@ use crate::{OperatorId, Result, StateError, StateStoreId};
 mod compatibility;
 mod file;
 mod json;
+mod nullability;
 mod spark_type;
 #[cfg(test)]
 mod tests;
@@ -108,6 +109,28 @@ pub async fn read_schema(
         }
         None => Ok(None),
     }
+}
+
+/// The schema with the nullability that the checkpoint's schema file has; unchanged when there is none.
+///
+/// Checkpoints that pin `spark.sql.streaming.statefulOperator.alwaysNullableOutput.enabled` to false have columns that
+/// are not nullable, as the types of their query were; a row's bytes are the same either way.
+///
+/// # Errors
+/// As for [`read_schema`].
+pub async fn with_stored_nullability(
+    manager: &dyn CheckpointFileManager,
+    operator: OperatorId,
+    store_name: &str,
+    schema: &StateSchema,
+) -> Result<StateSchema> {
+    let Some(stored) = read_schema(manager, operator, store_name).await? else {
+        return Ok(schema.clone());
+    };
+    Ok(StateSchema {
+        key: nullability::adopt(&schema.key, &stored.key),
+        value: nullability::adopt(&schema.value, &stored.value),
+    })
 }
 
 /// The schema of a file, in Spark's types.

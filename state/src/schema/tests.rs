@@ -325,6 +325,52 @@ async fn a_column_that_was_never_null_must_not_become_nullable() {
 }
 
 #[tokio::test]
+async fn a_schema_takes_the_stored_nullability_at_every_depth_and_nothing_else() {
+    let of = |null: bool, name: &str| {
+        let window = DataType::Struct(vec![Field::new("start", timestamp(), null)].into());
+        let list = DataType::List(Arc::new(Field::new("element", DataType::Int64, null)));
+        let entries = vec![
+            Field::new("key", DataType::Utf8, false),
+            Field::new("value", DataType::Int64, null),
+        ];
+        let entries = Field::new("entries", DataType::Struct(entries.into()), false);
+        schema(
+            vec![Field::new(name, window, null), nullable("k", DataType::Utf8)],
+            vec![
+                Field::new("count", DataType::Int64, null),
+                Field::new("l", list, null),
+                Field::new("m", DataType::Map(Arc::new(entries), false), null),
+            ],
+        )
+    };
+    let manager = in_memory();
+    let manager = manager.as_ref();
+    let new = of(true, "w");
+    let adopted = with_stored_nullability(manager, OPERATOR, STORE, &new).await;
+    assert_eq!(adopted.unwrap(), new, "a checkpoint without a schema file");
+    check_or_write_schema(manager, OPERATOR, STORE, &of(false, "window"))
+        .await
+        .unwrap();
+    let adopted = with_stored_nullability(manager, OPERATOR, STORE, &new)
+        .await
+        .unwrap();
+    assert_eq!(adopted, of(false, "w"));
+    let check = check_or_write_schema(manager, OPERATOR, STORE, &adopted).await;
+    assert_eq!(check.unwrap(), SchemaCheck::Same);
+
+    let mut other = of(true, "w");
+    other.value = vec![nullable("count", DataType::Utf8)].into();
+    let adopted = with_stored_nullability(manager, OPERATOR, STORE, &other)
+        .await
+        .unwrap();
+    let error = check_or_write_schema(manager, OPERATOR, STORE, &adopted).await;
+    assert_eq!(
+        error.unwrap_err().condition(),
+        "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE"
+    );
+}
+
+#[tokio::test]
 async fn a_deduplication_may_have_other_values() {
     let manager = in_memory();
     let (old, new) = (windowed_count(&timestamp()), DataType::Null);

@@ -1,5 +1,6 @@
-//! The state of a query: crashes at every write, starts on a checkpoint that does not fit, what progress tells.
+//! The state of a query: crashes at every write, starts on a checkpoint that does not fit, confs, what progress tells.
 
+mod confs;
 mod crash;
 mod kept;
 mod progress;

@@ -138,3 +138,91 @@ async fn an_operator_below_a_filter_that_lets_nothing_through_keeps_its_state() 
     run.session.stop().await.unwrap();
     assert!(fixture.take_batches().into_values().all(|rows| rows.is_empty()));
 }
+
+#[tokio::test]
+async fn of_several_watermarks_the_first_that_saw_rows_is_told() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2);
+    let branch = |k: &str| {
+        format!("SELECT ts, k FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS WHERE k = '{k}'")
+    };
+    let text = format!(
+        "SELECT window.start AS ws, count(*) AS n FROM ({} UNION ALL {}) GROUP BY window(ts, '10 seconds')",
+        branch("a"),
+        branch("b")
+    );
+    let run = fixture.start(&select(&text)).await.unwrap();
+    let mut told = Vec::new();
+    for block in [
+        vec![
+            Event::at(100_000, "b"),
+            Event::at(1_000, "a"),
+            Event::at(3_000, "a"),
+        ],
+        vec![Event::at(160_000, "b")],
+    ] {
+        run.feed(&fixture, &block).await.unwrap();
+        let progress = run.query.recent_progress();
+        let with_rows = progress.iter().rfind(|entry| entry.num_input_rows() > 0).unwrap();
+        let times = with_rows.event_time.clone();
+        told.push([times.min, times.avg, times.max].map(Option::unwrap));
+    }
+    run.session.stop().await.unwrap();
+    let first = [
+        "1970-01-01T00:00:01.000Z",
+        "1970-01-01T00:00:02.000Z",
+        "1970-01-01T00:00:03.000Z",
+    ];
+    assert_eq!(told, [first, ["1970-01-01T00:02:40.000Z"; 3]]);
+}
+
+#[tokio::test]
+async fn without_a_batch_progress_still_tells_the_watermark_and_what_the_state_holds() {
+    let fixture = StatefulFixture::new(OutputMode::Append, 2)
+        .conf("spark.sql.streaming.noDataProgressEventInterval", "0");
+    let run = fixture.start(&select(WINDOWED_COUNT)).await.unwrap();
+    let block = [
+        Event::at(1_000, "a"),
+        Event::at(50_000, "b"),
+        Event::at(50_001, "b"),
+    ];
+    run.feed(&fixture, &block).await.unwrap();
+    // The look that found nothing has been told by now.
+    let progress = run.query.recent_progress();
+    run.session.stop().await.unwrap();
+    let entries: Vec<Value> = progress
+        .iter()
+        .map(|entry| serde_json::from_str(&entry.json()).unwrap())
+        .collect();
+    let ran = |entry: &&Value| entry["durationMs"].get("addBatch").is_some();
+    let batch = entries.iter().rfind(ran).unwrap();
+    let idle = entries.last().unwrap();
+    assert!(!ran(&idle), "{idle}");
+    assert_eq!(
+        idle["eventTime"],
+        serde_json::json!({"watermark": "1970-01-01T00:00:40.001Z"})
+    );
+    let (before, now) = (&batch["stateOperators"][0], &idle["stateOperators"][0]);
+    assert_eq!(keys(now), OPERATOR_KEYS);
+    assert_eq!(before["numRowsRemoved"], 1);
+    for key in [
+        "operatorName",
+        "numRowsTotal",
+        "memoryUsedBytes",
+        "numStateStoreInstances",
+    ] {
+        assert_eq!(now[key], before[key], "{key}");
+    }
+    for key in [
+        "numRowsUpdated",
+        "numRowsRemoved",
+        "numRowsDroppedByWatermark",
+        "commitTimeMs",
+    ] {
+        assert_eq!(now[key], 0, "{key}");
+    }
+    assert_eq!(now["customMetrics"]["loadedMapCacheHitCount"], 0);
+    assert_eq!(
+        now["customMetrics"]["stateOnCurrentVersionSizeBytes"],
+        before["customMetrics"]["stateOnCurrentVersionSizeBytes"]
+    );
+}

@@ -1,7 +1,8 @@
 //! The `tidemill` command: runs a script of SQL statements and the streaming tables it starts.
 //!
 //! Standard output holds rows and nothing else. Errors, remarks and progress go to standard error. The exit code is 0
-//! when everything ended well, also after Ctrl-C or SIGTERM; 1 after an error; 2 for wrong arguments.
+//! when everything ended well, also after Ctrl-C or SIGTERM; 1 after an error; 2 for wrong arguments; 141, without a word,
+//! when the reader of standard output has gone.
 
 mod arguments;
 mod outcome;
@@ -15,6 +16,9 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+/// What a shell says of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
 fn main() -> ExitCode {
     let Command::Run(run) = Arguments::parse().command;
     let runtime = match tokio::runtime::Runtime::new() {
@@ -26,8 +30,9 @@ fn main() -> ExitCode {
     };
     let code = match runtime.block_on(run::run(&run)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
+        Err(failure) if failure.is_broken_pipe() => ExitCode::from(BROKEN_PIPE),
+        Err(failure) => {
+            eprintln!("{failure}");
             ExitCode::FAILURE
         }
     };

@@ -125,6 +125,7 @@ impl Runner {
     async fn end(self, result: Result<(), Failure>) -> Result<(), Failure> {
         let mut result = result;
         if let Err(failure) = &result
+            && !failure.is_broken_pipe()
             && !self.session.streams().active().is_empty()
         {
             self.watcher.quietly(|| eprintln!("{failure}"));

@@ -96,5 +96,6 @@ fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
             "CANNOT_WRITE_ROWS",
             format!("cannot write rows: {e}"),
         )
+        .with_source(e)
     })
 }

@@ -76,6 +76,47 @@ fn maintenance_that_fails_names_the_file_and_is_tried_again() {
     assert!(has_file(&manager, &snapshot_path(&id(), StateStoreVersion(3))));
 }
 
+#[test]
+fn a_snapshot_is_due_after_so_many_deltas_of_this_run_and_those_before() {
+    let manager = in_memory();
+    for version in 0..2 {
+        // A run of one batch never has more than one delta of its own.
+        let stores = stores(&manager);
+        batch(&stores, version, &[version as i64]).unwrap();
+        assert!(!stores.is_maintenance_due(), "version {version}");
+    }
+    let before = stores(&manager);
+    batch(&before, 2, &[2]).unwrap();
+    assert!(!before.is_maintenance_due(), "two deltas are loaded");
+    let now = stores(&manager);
+    batch(&now, 3, &[3]).unwrap();
+    assert!(now.is_maintenance_due(), "three deltas are loaded");
+    block_on(now.maintain()).unwrap();
+    assert!(!now.is_maintenance_due());
+    let next = stores(&manager);
+    for version in 4..6 {
+        batch(&next, version, &[version as i64]).unwrap();
+        assert!(
+            !next.is_maintenance_due(),
+            "version {version}, after the snapshot"
+        );
+    }
+    batch(&next, 6, &[6]).unwrap();
+    assert!(next.is_maintenance_due());
+}
+
+#[test]
+fn whoever_waits_until_no_store_is_open_goes_on_when_the_last_one_closes() {
+    let stores = stores(&in_memory());
+    assert!(stores.wait_until_closed().now_or_never().is_some());
+    let store = load(&stores, 0).unwrap();
+    let closed = stores.wait_until_closed();
+    let mut closed = std::pin::pin!(closed);
+    assert!((&mut closed).now_or_never().is_none());
+    drop(store);
+    assert!(closed.now_or_never().is_some());
+}
+
 /// Never gets to its work.
 #[derive(Debug)]
 struct Stuck;
