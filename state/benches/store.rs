@@ -168,10 +168,12 @@ fn large_batch(c: &mut Criterion) {
                 let value = count(run.version);
                 let start = now();
                 run.batch(|store| {
-                    let mut found = 0;
-                    store.get_batch(&mut keys.iter().map(Vec::as_slice), &mut |_, _| found += 1);
-                    assert_eq!(found, CHANGED);
-                    let mut rows = keys.iter().map(|key| (key.as_slice(), value.as_slice()));
+                    let mut found = Vec::new();
+                    let mut known = keys.iter().map(Vec::as_slice);
+                    store.get_batch(&mut known, &mut |_, handle, _| found.push(handle));
+                    assert_eq!(found.len(), keys.len());
+                    let rows = keys.iter().zip(found);
+                    let mut rows = rows.map(|(key, handle)| (Some(handle), key.as_slice(), value.as_slice()));
                     store.put_batch(&mut rows).unwrap();
                 });
                 taken += start.elapsed();

@@ -279,6 +279,15 @@ pub enum StateError {
         /// The most it holds.
         limit_bytes: usize,
     },
+    /// More distinct rows than can be numbered.
+    #[error(
+        "a batch brought more than {rows} distinct keys to one task. Take less in a batch, or use more state partitions \
+         (spark.sql.shuffle.partitions)"
+    )]
+    TooManyRows {
+        /// The most there can be.
+        rows: usize,
+    },
     /// A row that does not hold what an index goes by.
     #[error("a state row of {row_bytes} bytes does not have the expected shape: {expected}")]
     RowWithoutIndexColumns {
@@ -350,6 +359,7 @@ impl StateError {
             Self::StoreInUse { .. } => CheckpointErrorKind::Concurrent,
             Self::RowTooLarge { .. }
             | Self::StoreTooLarge { .. }
+            | Self::TooManyRows { .. }
             | Self::RowTooLong { .. }
             | Self::CodecNotAvailable { .. } => CheckpointErrorKind::Unsupported,
             Self::Compression { .. } | Self::WorkDropped => CheckpointErrorKind::Retry,
@@ -393,7 +403,7 @@ impl StateError {
             Self::CannotCommit { .. } => "CANNOT_WRITE_STATE_STORE.CANNOT_COMMIT",
             Self::StoreInUse { .. } => "STATE_STORE_IN_USE",
             Self::RowTooLarge { .. } => "STATE_STORE_ROW_TOO_LONG",
-            Self::StoreTooLarge { .. } => "STATE_STORE_TOO_LARGE",
+            Self::StoreTooLarge { .. } | Self::TooManyRows { .. } => "STATE_STORE_TOO_LARGE",
             Self::RowWithoutIndexColumns { .. } => "STATE_STORE_ROW_MALFORMED",
             Self::NoIndex { .. } => "STATE_STORE_WITHOUT_INDEX",
         }

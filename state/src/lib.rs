@@ -31,6 +31,7 @@ pub use codec::{Rows, RowsIter, StateRowCodec, holds_floats, is_supported, norma
 pub use conf::{CompressionCodec, StateStoreConf};
 pub use error::{Result, StateError};
 pub use id::{OperatorId, StateStoreId, StateStoreVersion};
+pub use memory::RowSet;
 pub use metrics::StateStoreMetrics;
 pub use operator_metadata::{
     OperatorStateMetadata, StateStoreMetadata, check_operators, read_all, write_operator_metadata,
@@ -41,4 +42,4 @@ pub use schema::{
     ColumnFamilySchema, KeyStateEncoderSpec, SchemaCheck, StateSchema, check_key_or_write_schema,
     check_or_write_schema, parse_v3, read_schema, with_stored_nullability,
 };
-pub use store::{ExpiryIndex, RowVisitor, StateStore, StateStoreSpec, TimeField};
+pub use store::{ExpiryIndex, RowHandle, RowVisitor, StateStore, StateStoreSpec, TimeField};

@@ -14,6 +14,10 @@ use crate::metrics::StateStoreMetrics;
 /// Takes one row: its key and its value.
 pub type RowVisitor<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<()>;
 
+/// Where a store found a row: what [`StateStore::get_batch`] gives and [`StateStore::put_batch`] takes, in one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowHandle(pub(crate) u32);
+
 /// What a store must know beyond its id.
 ///
 /// It does not shape the files, only what is built in memory beside the rows.
@@ -63,15 +67,24 @@ pub trait StateStore: Send + Debug {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
-    /// Hands out the value of each of `keys` that exists, with the key's position; in order. Cheaper than one by one.
-    fn get_batch<'k>(&self, keys: &mut dyn Iterator<Item = &'k [u8]>, each: &mut dyn FnMut(usize, &[u8]));
+    /// Hands out the value of each of `keys` that exists, with the key's position and where the row is; in order. Cheaper
+    /// than one by one.
+    fn get_batch<'k>(
+        &self,
+        keys: &mut dyn Iterator<Item = &'k [u8]>,
+        each: &mut dyn FnMut(usize, RowHandle, &[u8]),
+    );
 
     /// Sets the value of a key. Fails only when a row or the store is too large for the format or the memory layout,
     /// or when a row does not hold the time the store was told of.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
 
-    /// Sets the values of keys, in order; a key that occurs twice keeps the last. Cheaper than one by one.
-    fn put_batch<'r>(&mut self, rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>) -> Result<()>;
+    /// Sets the values of keys, in order; a key that occurs twice keeps the last. Cheaper than one by one, and more so with
+    /// the handles of rows that this transaction has found.
+    fn put_batch<'r>(
+        &mut self,
+        rows: &mut dyn Iterator<Item = (Option<RowHandle>, &'r [u8], &'r [u8])>,
+    ) -> Result<()>;
 
     /// Removes a key; whether it existed.
     fn remove(&mut self, key: &[u8]) -> bool;

@@ -109,7 +109,7 @@ GROUP BY ROLLUP (window(ts, '30 seconds'), k)
 -- grouping functions over a cube | update | store
 SELECT k, b, grouping(k) AS gk, grouping_id() AS id, count(*) AS n FROM STREAM(e) GROUP BY CUBE (k, b)
 
--- having on a grouping function | complete |
+-- having on a grouping function, which Spark lets keep the other sets out of the state | complete | rows
 SELECT k, s, count(*) AS n FROM STREAM(e) GROUP BY ROLLUP (k, s) HAVING grouping(s) = 1 AND grouping_id() < 3
 
 -- grouping sets in another order than their columns | update | store

@@ -4,48 +4,44 @@
 //! that one batch of rows brings, those that the state knew get their groups first: DataFusion's accumulators take every
 //! group below the total for seen, so that no total may include a group whose rows come later.
 
-use std::hash::BuildHasher;
+use datafusion::error::Result as DataFusionResult;
+use tidemill_state::{RowHandle, RowSet, Rows};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use tidemill_state::Rows;
+use crate::error::state;
 
 /// Every distinct key once, as its state row.
 #[derive(Debug, Default)]
 pub(super) struct GroupTable {
-    /// By slot, as the two that follow.
-    keys: Rows,
+    /// By slot, as the three that follow.
+    keys: RowSet,
     partitions: Vec<i32>,
+    /// Where the state has them.
+    handles: Vec<Option<RowHandle>>,
     groups: Vec<usize>,
     /// The slot of each group.
     slots: Vec<usize>,
-    places: HashTable<(u64, usize)>,
-    hasher: DefaultHashBuilder,
 }
 
 impl GroupTable {
     /// The slot of each key; a key that was not there gets the next one, and no group yet.
     ///
     /// `keys` and `partitions` have one entry per row.
-    pub(super) fn intern(&mut self, keys: &Rows, partitions: &[i32]) -> Vec<usize> {
-        let mut slots = Vec::with_capacity(partitions.len());
-        let hashes: Vec<u64> = keys.iter().map(|key| self.hasher.hash_one(key)).collect();
-        for ((key, partition), hash) in keys.iter().zip(partitions).zip(hashes) {
-            let known = self
-                .places
-                .find(hash, |(h, slot)| *h == hash && self.keys.row(*slot) == key);
-            let slot = match known {
-                Some((_, slot)) => *slot,
-                None => {
-                    let slot = self.partitions.len();
-                    self.keys.push(key);
-                    self.partitions.push(*partition);
-                    self.places.insert_unique(hash, (hash, slot), |(h, _)| *h);
-                    slot
-                }
-            };
-            slots.push(slot);
+    pub(super) fn intern(&mut self, keys: &Rows, partitions: &[i32]) -> DataFusionResult<Vec<usize>> {
+        let slots = self.keys.intern(keys).map_err(state)?;
+        for (slot, partition) in slots.iter().zip(partitions) {
+            if *slot == self.partitions.len() {
+                self.partitions.push(*partition);
+            }
         }
-        slots
+        self.handles.resize(self.partitions.len(), None);
+        Ok(slots)
+    }
+
+    /// Notes where the state has the key of a slot.
+    pub(super) fn found(&mut self, slot: usize, handle: RowHandle) {
+        if let Some(known) = self.handles.get_mut(slot) {
+            *known = Some(handle);
+        }
     }
 
     /// Gives the slots without a group their groups: first `found`, in this order, then the others.
@@ -76,12 +72,17 @@ impl GroupTable {
 
     /// The keys, by group.
     pub(super) fn keys(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
-        self.slots.iter().map(|slot| self.keys.row(*slot))
+        self.slots.iter().map(|slot| self.keys.rows().row(*slot))
     }
 
     /// The key of a slot.
     pub(super) fn key(&self, slot: usize) -> &[u8] {
-        self.keys.row(slot)
+        self.keys.rows().row(slot)
+    }
+
+    /// Where the state has the key of a slot, if it does.
+    pub(super) fn handle(&self, slot: usize) -> Option<RowHandle> {
+        self.handles.get(slot).copied().flatten()
     }
 
     /// The slots that have no group yet, gathered by state partition.

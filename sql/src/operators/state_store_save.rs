@@ -336,7 +336,7 @@ impl Shared {
         let key_rows = self.key_rows(&rows)?;
         let slots = merged
             .groups
-            .intern(&key_rows, state_partitions_of(partitions)?.values());
+            .intern(&key_rows, state_partitions_of(partitions)?.values())?;
         self.restore(merged, stores)?;
         let states = self.buffers.partial_states(states)?;
         let groups = merged.groups.groups_of(&slots);
@@ -373,12 +373,19 @@ impl Shared {
         let mut in_state = Vec::new();
         for (partition, slots) in merged.groups.new_by_partition() {
             let mut keys = slots.iter().map(|slot| merged.groups.key(*slot));
-            stores.of(partition)?.get_batch(&mut keys, &mut |place, value| {
-                if let Some(slot) = slots.get(place) {
-                    in_state.push(*slot);
-                    values.push(value);
-                }
-            });
+            let mut handles = Vec::with_capacity(slots.len());
+            stores
+                .of(partition)?
+                .get_batch(&mut keys, &mut |place, handle, value| {
+                    if let Some(slot) = slots.get(place) {
+                        handles.push((*slot, handle));
+                        values.push(value);
+                    }
+                });
+            for (slot, handle) in handles {
+                merged.groups.found(slot, handle);
+                in_state.push(slot);
+            }
         }
         merged.groups.number(&in_state);
         if in_state.is_empty() {
@@ -426,8 +433,12 @@ impl Shared {
             .map_err(state)?;
         for (partition, slots) in merged.groups.all_by_partition() {
             let groups = merged.groups.groups_of(&slots);
-            let keys = slots.iter().map(|slot| merged.groups.key(*slot));
-            let mut rows = keys.zip(groups.iter().map(|group| values.row(*group)));
+            let keys = slots
+                .iter()
+                .map(|slot| (merged.groups.handle(*slot), merged.groups.key(*slot)));
+            let mut rows = keys
+                .zip(&groups)
+                .map(|((handle, key), group)| (handle, key, values.row(*group)));
             stores.of(partition)?.put_batch(&mut rows).map_err(state)?;
         }
         Ok(states)

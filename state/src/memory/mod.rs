@@ -8,6 +8,8 @@ mod arena;
 mod index;
 mod journal;
 mod row_reader;
+mod row_set;
+mod slots;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -15,4 +17,8 @@ pub(crate) mod testing;
 mod tests;
 mod versioned_map;
 
+pub use row_set::RowSet;
 pub(crate) use versioned_map::VersionedMap;
+
+/// How many keys are looked up side by side: the processor waits for the memory of many at a time.
+const BLOCK_ROWS: usize = 64;

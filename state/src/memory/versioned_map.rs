@@ -8,15 +8,14 @@
 
 use std::fmt;
 
+use super::BLOCK_ROWS;
 use super::arena::{Address, Arena, Entry, Flags};
 use super::index::{IndexEntry, Indexes, hash};
 use super::journal::{Before, Journal};
-use super::table::{KeyTable, Slot};
+use super::slots::{KeptHash, Slot};
+use super::table::KeyTable;
 use crate::error::{Result, StateError};
-use crate::store::{RowVisitor, StateStoreSpec};
-
-/// How many keys are looked up side by side.
-const BLOCK_ROWS: usize = 64;
+use crate::store::{RowHandle, RowVisitor, StateStoreSpec};
 
 /// A key's hash and the entry that the table has for it.
 #[derive(Clone, Copy, Default)]
@@ -64,23 +63,25 @@ impl VersionedMap {
         self.value_at(self.find(hash(key), key)?)
     }
 
-    /// The value of each key that exists, with the key's position.
+    /// The value of each key that exists, with the key's position and where it is.
     pub(crate) fn get_batch<'k>(
         &self,
         keys: &mut dyn Iterator<Item = &'k [u8]>,
-        each: &mut dyn FnMut(usize, &[u8]),
+        each: &mut dyn FnMut(usize, RowHandle, &[u8]),
     ) {
         let mut block = Vec::with_capacity(BLOCK_ROWS);
         let mut first = 0;
         loop {
             block.clear();
-            block.extend((&mut *keys).take(BLOCK_ROWS));
+            block.extend((&mut *keys).take(BLOCK_ROWS).map(|key| (None, key)));
             if block.is_empty() {
                 return;
             }
             for (place, located) in self.locate(&block).into_iter().take(block.len()).enumerate() {
-                if let Some(value) = located.address.and_then(|address| self.value_at(address)) {
-                    each(first + place, value);
+                if let Some(address) = located.address
+                    && let Some(value) = self.value_at(address)
+                {
+                    each(first + place, RowHandle(address.number()), value);
                 }
             }
             first += block.len();
@@ -114,25 +115,25 @@ impl VersionedMap {
         Ok(())
     }
 
-    /// Sets the values of keys, in order.
+    /// Sets the values of keys, in order. A handle of this transaction saves the search.
     pub(crate) fn put_batch<'r>(
         &mut self,
-        rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>,
+        rows: &mut dyn Iterator<Item = (Option<RowHandle>, &'r [u8], &'r [u8])>,
     ) -> Result<()> {
         let (mut keys, mut values) = (Vec::with_capacity(BLOCK_ROWS), Vec::with_capacity(BLOCK_ROWS));
         loop {
             keys.clear();
             values.clear();
-            for (key, value) in (&mut *rows).take(BLOCK_ROWS) {
-                keys.push(key);
+            for (handle, key, value) in (&mut *rows).take(BLOCK_ROWS) {
+                keys.push((handle, key));
                 values.push(value);
             }
             if keys.is_empty() {
                 return Ok(());
             }
             let located = self.locate(&keys);
-            for ((key, value), located) in keys.iter().zip(&values).zip(located) {
-                // A row before it in the block may have added the key, or moved its entry.
+            for (((_, key), value), located) in keys.iter().zip(&values).zip(located) {
+                // A row before it may have added the key, or moved its entry.
                 let known = located
                     .address
                     .filter(|address| !self.arena.entry(*address).flags.any(Flags::MOVED));
@@ -390,26 +391,31 @@ impl VersionedMap {
         }
     }
 
-    /// Finds a block of keys, at most [`BLOCK_ROWS`].
+    /// Finds a block of keys, at most [`BLOCK_ROWS`], some of which were found before.
     ///
     /// Each loop asks memory for places that do not depend on one another, so that the processor waits for many at a
     /// time: key by key it would wait for the table, then for the entry, then for the next key's table.
-    fn locate(&self, keys: &[&[u8]]) -> [Located; BLOCK_ROWS] {
+    fn locate(&self, keys: &[(Option<RowHandle>, &[u8])]) -> [Located; BLOCK_ROWS] {
         let mut block = [Located::default(); BLOCK_ROWS];
-        let mut slots = [Slot::default(); BLOCK_ROWS];
-        for (located, key) in block.iter_mut().zip(keys) {
+        let mut homes = [Slot::EMPTY; BLOCK_ROWS];
+        for (located, (handle, key)) in block.iter_mut().zip(keys) {
             located.hash = hash(key);
+            located.address = handle.map(|handle| Address::of_number(handle.0));
         }
-        for (slot, located) in slots.iter_mut().zip(&block).take(keys.len()) {
-            *slot = self.table.slot_of(located.hash);
+        for (home, located) in homes.iter_mut().zip(&block).take(keys.len()) {
+            if located.address.is_none() {
+                *home = self.table.home_of(located.hash);
+            }
         }
-        for (located, slot) in block.iter_mut().zip(slots).take(keys.len()) {
-            let near = slot.address(located.hash);
-            located.address = near.or_else(|| self.table.find(located.hash, |_| true));
+        for (located, home) in block.iter_mut().zip(homes).take(keys.len()) {
+            if located.address.is_none() {
+                let near = home.number(KeptHash::of(located.hash)).map(Address::of_number);
+                located.address = near.or_else(|| self.table.find(located.hash, |_| true));
+            }
         }
         self.arena
             .warm(block.iter().filter_map(|located| located.address));
-        for (located, key) in block.iter_mut().zip(keys) {
+        for (located, (_, key)) in block.iter_mut().zip(keys) {
             if let Some(address) = located.address
                 && self.arena.entry(address).key != *key
             {

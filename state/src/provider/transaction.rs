@@ -12,7 +12,7 @@ use crate::id::{StateStoreId, StateStoreVersion};
 use crate::memory::VersionedMap;
 use crate::metrics::StateStoreMetrics;
 use crate::offload::offload;
-use crate::store::{RowVisitor, StateStore};
+use crate::store::{RowHandle, RowVisitor, StateStore};
 
 /// From so many changed rows on, a commit's work goes where blocking work belongs; less is done sooner than handed over.
 const ROWS_WORTH_OFFLOADING: usize = 2000;
@@ -93,7 +93,11 @@ impl StateStore for HdfsBackedStateStore {
         self.lease.map().get(key)
     }
 
-    fn get_batch<'k>(&self, keys: &mut dyn Iterator<Item = &'k [u8]>, each: &mut dyn FnMut(usize, &[u8])) {
+    fn get_batch<'k>(
+        &self,
+        keys: &mut dyn Iterator<Item = &'k [u8]>,
+        each: &mut dyn FnMut(usize, RowHandle, &[u8]),
+    ) {
         self.lease.map().get_batch(keys, each);
     }
 
@@ -102,7 +106,10 @@ impl StateStore for HdfsBackedStateStore {
         put.map_err(|error| error.in_store(&self.lease.id))
     }
 
-    fn put_batch<'r>(&mut self, rows: &mut dyn Iterator<Item = (&'r [u8], &'r [u8])>) -> Result<()> {
+    fn put_batch<'r>(
+        &mut self,
+        rows: &mut dyn Iterator<Item = (Option<RowHandle>, &'r [u8], &'r [u8])>,
+    ) -> Result<()> {
         let put = self.lease.map_mut().put_batch(rows);
         put.map_err(|error| error.in_store(&self.lease.id))
     }

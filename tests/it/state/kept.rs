@@ -11,6 +11,7 @@ use tidemill::{DataFrameStreamingExt, OutputMode};
 
 use super::WINDOWED_COUNT;
 use crate::harness::stateful::{Build, Event, StatefulFixture, changed, select};
+use crate::harness::values::comparable;
 
 /// The operators after the last batch with their rows, and what each batch gave.
 async fn run(
@@ -97,7 +98,7 @@ async fn a_limit_below_an_aggregation_holds_for_the_life_of_a_query_in_complete_
         assert_eq!(kept, operators, "{query}");
         let mut rows = batches[&2].clone();
         rows.sort_by_key(ToString::to_string);
-        assert_eq!(rows, last, "{query}");
+        assert_eq!(rows, comparable(last), "{query}");
     }
 }
 
@@ -151,7 +152,8 @@ async fn a_constant_key_is_no_part_of_the_state() {
         select("SELECT 'x' AS x, k, 1 + 1 AS two, count(*) AS n FROM STREAM(e) GROUP BY 'x', k, 1 + 1");
     by_key.run(&plain, blocks[0]).await.unwrap();
     by_key.run(&constants, blocks[1]).await.unwrap();
-    assert_eq!(by_key.batch(1), [json!({"x": "x", "k": "a", "two": 2, "n": 2})]);
+    let expected = comparable(vec![json!({"x": "x", "k": "a", "two": 2, "n": 2})]);
+    assert_eq!(by_key.batch(1), expected);
     assert_eq!(by_key.state().await.len(), 1);
 }
 

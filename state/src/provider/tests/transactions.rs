@@ -79,25 +79,41 @@ fn batches_of_keys_are_found_by_position() {
         keys.push(&key("n", number));
         values.push(&value(Some(number), &[u8::try_from(values.len()).unwrap(); 8]));
     }
-    store.put_batch(&mut keys.iter().zip(&values)).unwrap();
+    let mut rows = keys.iter().zip(&values).map(|(key, value)| (None, key, value));
+    store.put_batch(&mut rows).unwrap();
     let mut asked = Rows::default();
     for number in [9, 2, 5] {
         asked.push(&key("n", number));
     }
     let (mut found, mut got) = (Vec::new(), Rows::default());
-    store.get_batch(&mut asked.iter(), &mut |place, value| {
+    let mut handles = Vec::new();
+    store.get_batch(&mut asked.iter(), &mut |place, handle, value| {
         found.push(place);
+        handles.push(handle);
         got.push(value);
     });
     assert_eq!(found, [0, 2]);
     assert_eq!(got.row(0), values.row(3));
     assert_eq!(got.row(1), values.row(2));
+    // Through handles: a value of the same size, a longer one, which moves the row, and once more by the old handle.
+    let longer = [7; 32];
+    let nine = key("n", 9);
+    let five = key("n", 5);
+    let rows = [
+        (Some(handles[1]), &five[..], got.row(0)),
+        (Some(handles[0]), &nine[..], &longer[..]),
+        (Some(handles[0]), &nine[..], &longer[..]),
+        (Some(handles[0]), &five[..], got.row(1)),
+    ];
+    store.put_batch(&mut rows.into_iter()).unwrap();
+    assert_eq!(store.get(&nine), Some(&longer[..]));
+    assert_eq!(store.get(&five), Some(got.row(1)));
     store.expire(1, &mut |_, _| Ok(())).unwrap();
     store.remove(&key("n", 9));
     let metrics = block_on(store.commit()).unwrap();
     assert_eq!(
         (metrics.rows_total, metrics.rows_updated, metrics.rows_removed),
-        (1, 4, 2)
+        (1, 8, 2)
     );
     assert!(metrics.memory_used_bytes >= metrics.state_on_current_version_size_bytes);
 }
