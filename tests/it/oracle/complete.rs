@@ -14,7 +14,12 @@ async fn check(query: &OracleQuery, life: &Life) {
         so_far.extend(step.events.iter().cloned());
         let batches = living.step(step).await;
         assert_eq!(batches.len(), 1, "complete mode has no batches without data");
-        let expected = batch_result(&query.oracle(), Event::batch(&so_far)).await;
+        // Without rows Spark has no group of any set; DataFusion has one of the empty set.
+        let expected = if so_far.is_empty() && query.has_grouping_sets() {
+            Vec::new()
+        } else {
+            batch_result(&query.oracle(), Event::batch(&so_far)).await
+        };
         assert_eq!(batches[0], expected);
     }
     living.end().await;

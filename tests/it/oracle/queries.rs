@@ -17,6 +17,12 @@ impl OracleQuery {
         self.stream.replace("{e}", "STREAM(e)")
     }
 
+    pub(super) fn has_grouping_sets(&self) -> bool {
+        ["CUBE(", "ROLLUP(", "GROUPING SETS "]
+            .iter()
+            .any(|sets| self.stream.contains(sets))
+    }
+
     pub(super) fn oracle(&self) -> String {
         match self.batch {
             "" => self.stream.replace("{e}", "e"),

@@ -166,6 +166,10 @@ async fn refused_while_running(fixture: &StatefulFixture) -> TidemillError {
     let error = fixture.run(&select(COUNT), &rows).await.unwrap_err();
     let after = fixture.files();
     for (path, content) in &before {
+        // What a write of an earlier failure had begun may still be tidied away.
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            continue;
+        }
         assert!(
             after.get(path) == Some(content),
             "{} was changed: {error}",
