@@ -150,7 +150,6 @@ impl StreamingDeduplicateExec {
             runs_without_data: true,
             eviction_watermark_us: info.eviction_watermark_us,
             is_watermarked: info.is_watermarked,
-            mode: info.mode,
         }
     }
 }

@@ -66,7 +66,6 @@ impl StreamingGlobalLimitExec {
             runs_without_data: false,
             eviction_watermark_us: self.info.eviction_watermark_us,
             is_watermarked: self.info.is_watermarked,
-            mode: self.info.mode,
         }
     }
 }

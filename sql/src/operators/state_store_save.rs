@@ -158,7 +158,6 @@ impl StateStoreSaveExec {
             runs_without_data: info.mode != OutputMode::Complete,
             eviction_watermark_us: info.eviction_watermark_us,
             is_watermarked: info.is_watermarked,
-            mode: info.mode,
         }
     }
 }

@@ -7,7 +7,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use tidemill_state::{OperatorId, StateSchema};
 
 use super::{EventTimeWatermarkExec, StateStoreSaveExec, StreamingDeduplicateExec, StreamingGlobalLimitExec};
-use crate::OutputMode;
 
 /// A stateful operator of a batch's plan.
 #[derive(Clone, Debug)]
@@ -27,8 +26,6 @@ pub struct StatefulOperator {
     pub eviction_watermark_us: i64,
     /// Whether a watermark reaches the operator.
     pub is_watermarked: bool,
-    /// The query's output mode.
-    pub mode: OutputMode,
 }
 
 /// The stateful operators of a batch's plan, by number.
