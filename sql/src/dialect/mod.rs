@@ -12,6 +12,7 @@ mod analyzer;
 mod ast;
 mod context;
 mod functions;
+mod generate;
 mod names;
 mod plan;
 mod relations;

@@ -7,7 +7,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::Query;
 
-use super::ast::output_names;
+use super::ast::{GENERATED, output_names};
 use crate::{Result, SqlError};
 
 /// The names of a plan's columns.
@@ -80,6 +80,9 @@ pub(crate) fn restore(
     let Some(wanted) = output_names(spelled, tables, temporal) else {
         return Ok(plan);
     };
+    let Some(wanted) = with_generated(wanted, names.len()) else {
+        return Ok(plan);
+    };
     // A spelling is only taken for the very name the plan has.
     let fits = wanted.len() == names.len()
         && wanted.iter().zip(&names).enumerate().all(|(at, (w, n))| {
@@ -99,6 +102,18 @@ pub(crate) fn restore(
         return Ok(plan);
     }
     rename(plan, &wanted)
+}
+
+/// The names with as many places for a generator's columns as the plan has more; `None` for several such generators.
+fn with_generated(wanted: Vec<Option<String>>, count: usize) -> Option<Vec<Option<String>>> {
+    let is_generated = |name: &Option<String>| name.as_deref() == Some(GENERATED);
+    let Some(at) = wanted.iter().position(is_generated) else {
+        return Some(wanted);
+    };
+    let more = (count + 1).checked_sub(wanted.len())?;
+    let mut out = wanted;
+    out.splice(at..=at, std::iter::repeat_n(None, more));
+    (!out.iter().any(is_generated)).then_some(out)
 }
 
 /// An error of DataFusion's planner with Spark's condition where it has one.

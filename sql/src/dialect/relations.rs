@@ -18,6 +18,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::SqlDialect;
+use super::generate::{self, GENERATE_FUNCTION, LATERAL_FUNCTION};
 use super::statements::table_reference;
 use super::tokens::{NAME_SEPARATOR, RELATION_FUNCTION, StreamClause, WATERMARK_FUNCTION};
 use crate::event_time::watermark_of_path;
@@ -353,8 +354,14 @@ impl RelationPlanner for PreparedRelations {
                 args: Some(ref args),
                 ref alias,
                 ..
-            } if name.to_string() == WATERMARK_FUNCTION => {
-                let plan = watermarked(args, context)?;
+            } if [WATERMARK_FUNCTION, GENERATE_FUNCTION, LATERAL_FUNCTION]
+                .contains(&name.to_string().as_str()) =>
+            {
+                let plan = match name.to_string().as_str() {
+                    GENERATE_FUNCTION => generate::select_list(args, context)?,
+                    LATERAL_FUNCTION => generate::lateral_view(args, context)?,
+                    _ => watermarked(args, context)?,
+                };
                 Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
                     plan,
                     alias.clone(),

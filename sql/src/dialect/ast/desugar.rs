@@ -346,7 +346,6 @@ fn of_function(mut function: Function) -> Expr {
     } else {
         name.to_lowercase()
     };
-    let name = functions::planner_name(&name).map_or(name.clone(), str::to_owned);
     order_as_arguments(&name, &mut function);
     if let FunctionArguments::List(list) = &mut function.args {
         if name == "named_struct" || name == "struct" {

@@ -1,6 +1,7 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
 mod desugar;
+mod generators;
 mod grouping_sets;
 mod literal;
 mod output_names;
@@ -16,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 
-pub(crate) use output_names::output_names;
+pub(crate) use output_names::{GENERATED, output_names};
 use spark_name::{NameScope, spark_name};
 
 use crate::{Result, SqlError};
@@ -46,6 +47,7 @@ pub(crate) fn rewrite(
     }
     grouping_sets::expand(query)?;
     window_address::address(query);
+    generators::rewrite(query)?;
     desugar::rewrite(query)
 }
 
@@ -98,6 +100,10 @@ impl VisitorMut for Namer<'_> {
             let SelectItem::UnnamedExpr(expr) = item else {
                 continue;
             };
+            if generators::generator_of(expr).is_some() {
+                // Its columns are known with its argument's type.
+                continue;
+            }
             if matches!(
                 expr,
                 Expr::Identifier(_) | Expr::Wildcard(_) | Expr::QualifiedWildcard(..)
@@ -166,5 +172,7 @@ fn relation_names(select: &Select) -> HashSet<String> {
         add(&from.relation);
         from.joins.iter().for_each(|j| add(&j.relation));
     }
+    let views = select.lateral_views.iter();
+    out.extend(views.filter_map(|v| Some(v.lateral_view_name.0.last()?.as_ident()?.value.to_lowercase())));
     out
 }

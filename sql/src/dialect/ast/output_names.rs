@@ -9,7 +9,11 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::relations::{relation_number, watermarked_query};
+use super::generators::generator_of;
 use super::spark_name::{NameScope, spark_name};
+
+/// Stands for the columns of a generator without aliases, whose number the plan knows.
+pub(crate) const GENERATED: &str = "\u{1f}generated";
 
 /// The columns' names; a column without a known name is `None`.
 pub(crate) type Names = Vec<Option<String>>;
@@ -70,6 +74,18 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
     for from in &select.from {
         joined |= of_from(from, known, ctes, &mut relations)?;
     }
+    for view in &select.lateral_views {
+        let aliases = view.lateral_col_alias.iter();
+        let mut columns: Names = aliases.map(|a| Some(a.value.clone())).collect();
+        if columns.is_empty() {
+            columns.push(Some(GENERATED.to_owned()));
+        }
+        let name = view.lateral_view_name.0.last()?.as_ident()?.value.to_lowercase();
+        relations.push(Relation {
+            name: Some(name),
+            columns,
+        });
+    }
     let scope = NameScope {
         relations: relations
             .iter()
@@ -80,6 +96,9 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
     let mut out = Names::new();
     for item in &select.projection {
         match item {
+            SelectItem::UnnamedExpr(expr) if generator_of(expr).is_some() => {
+                out.push(Some(GENERATED.to_owned()));
+            }
             SelectItem::UnnamedExpr(expr) => out.push(spark_name(expr, &scope)),
             SelectItem::ExprWithAlias { alias, .. } => out.push(Some(alias.value.clone())),
             SelectItem::ExprWithAliases { aliases, .. } => {

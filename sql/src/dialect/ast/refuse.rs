@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions;
+use super::generators::generator_of;
 use crate::{Result, SqlError};
 
 /// Refuses what is not supported.
@@ -53,9 +54,6 @@ impl VisitorMut for Refuser<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
-        if !select.lateral_views.is_empty() {
-            return refuse("LATERAL VIEW (write explode(…) in the select list)", select);
-        }
         if !select.sort_by.is_empty() || !select.cluster_by.is_empty() || !select.distribute_by.is_empty() {
             return refuse("SORT BY, CLUSTER BY or DISTRIBUTE BY", select);
         }
@@ -73,7 +71,9 @@ impl VisitorMut for Refuser<'_> {
             return refuse("EXCLUDE (write * EXCEPT (…))", select);
         }
         for item in &select.projection {
-            if matches!(item, SelectItem::ExprWithAliases { .. }) {
+            if let SelectItem::ExprWithAliases { expr, .. } = item
+                && generator_of(expr).is_none()
+            {
                 return refuse("an alias of several names", item);
             }
         }

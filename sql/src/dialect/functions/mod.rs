@@ -12,6 +12,7 @@ mod construct;
 mod datetime;
 pub(crate) mod element;
 mod float_key;
+pub(crate) mod generator;
 pub(crate) mod grouping;
 mod math;
 mod naming;
@@ -95,6 +96,9 @@ impl Functions {
         if let Some(text) = name.strip_prefix(TRY_CAST_PREFIX) {
             return cast(text, cast::Misfit::Null);
         }
+        if let Some(text) = name.strip_prefix(generator::PREFIX) {
+            return generator::function(text).map(Arc::new);
+        }
         match name {
             "window" => Some(crate::functions::window_udf()),
             "window_time" => Some(crate::functions::window_time_udf()),
@@ -128,7 +132,7 @@ impl Functions {
 
 /// Whether a call of this name is on the list.
 pub(crate) fn is_listed(name: &str) -> bool {
-    name == "explode"
+    generator::NAMES.contains(&name)
         || EVENT_TIME.contains(&name)
         || aggregate::NAMES.contains(&name)
         || grouping::NAMES.contains(&name)
@@ -143,6 +147,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
         .iter()
         .chain(aggregate::NAMES)
         .chain(&EVENT_TIME)
+        .chain(&generator::NAMES)
         .filter(|n| !n.starts_with("__"))
         .map(|n| (strsim::damerau_levenshtein(name, n), *n))
         .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))
@@ -162,14 +167,6 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
             ),
         )
     }
-}
-
-/// The name under which the planner knows a function that Spark calls otherwise.
-pub(crate) fn planner_name(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "explode" => "unnest",
-        _ => return None,
-    })
 }
 
 /// Whether the result's type follows the types of all arguments, so that a number among them needs its own.

@@ -43,7 +43,6 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "ceil" | "floor" | "sqrt" | "power" | "exp" | "log10" | "signum" => {
             format!("{}({text})", name.to_uppercase())
         }
-        "explode" => "col".to_owned(),
         "window" => "window".to_owned(),
         // One argument is a cast, whose name is its column's.
         "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,

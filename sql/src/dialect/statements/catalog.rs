@@ -159,14 +159,24 @@ pub(crate) fn insert(cursor: &mut Cursor<'_>) -> Result<Statement> {
     })))
 }
 
-/// "DROP FUNCTION is not supported", with the words that stand here.
+/// "DROP FUNCTION is not supported", with the words that stand here, and Spark's condition where it has one.
 pub(crate) fn unsupported(cursor: &Cursor<'_>, verb: &str) -> SqlError {
-    let object = match cursor.peek().map(|t| &t.token) {
-        Some(Token::Word(w)) => format!("{verb} {}", w.value.to_uppercase()),
-        _ => verb.to_owned(),
+    let mut object = verb.to_owned();
+    let mut at = 0;
+    while let Some(Token::Word(w)) = cursor.peek_nth(at).map(|t| &t.token) {
+        let word = w.value.to_uppercase();
+        object = format!("{object} {word}");
+        at += 1;
+        // Words that say nothing without the next one.
+        let goes_on = ["STREAMING", "MATERIALIZED", "TEMPORARY", "LIVE"].contains(&word.as_str());
+        if !goes_on {
+            break;
+        }
+    }
+    let condition = match object.as_str() {
+        "CREATE FLOW" => "UNSUPPORTED_FEATURE.CREATE_FLOW_QUERY_EXECUTION",
+        "CREATE MATERIALIZED VIEW" => "UNSUPPORTED_FEATURE.CREATE_PIPELINE_DATASET_QUERY_EXECUTION",
+        _ => "UNSUPPORTED_FEATURE",
     };
-    cursor.here(SqlError::new(
-        "UNSUPPORTED_FEATURE",
-        format!("{object} is not supported."),
-    ))
+    cursor.here(SqlError::new(condition, format!("{object} is not supported.")))
 }

@@ -73,6 +73,7 @@ pub(crate) fn columns(cursor: &mut Cursor<'_>) -> Result<SchemaRef> {
     let mut fields: Vec<Field> = Vec::new();
     loop {
         let place = cursor.location();
+        refuse_constraint(cursor)?;
         let field = column(cursor, false)?;
         if let Some(other) = fields
             .iter()
@@ -92,6 +93,25 @@ pub(crate) fn columns(cursor: &mut Cursor<'_>) -> Result<SchemaRef> {
             return Ok(Arc::new(Schema::new(fields)));
         }
     }
+}
+
+/// Refuses a constraint where a column may stand: its words, with what must follow them.
+fn refuse_constraint(cursor: &Cursor<'_>) -> Result<()> {
+    let is = |n: usize, word: &str| super::super::tokens::is_word(cursor.peek_nth(n), word);
+    let opens = |n: usize| cursor.peek_nth(n).map(|t| &t.token) == Some(&Token::LParen);
+    let named = is(0, "CONSTRAINT")
+        && ["CHECK", "EXPECT", "FOREIGN", "PRIMARY", "UNIQUE"]
+            .iter()
+            .any(|word| is(2, word));
+    let bare = (is(0, "PRIMARY") || is(0, "FOREIGN")) && is(1, "KEY") && opens(2)
+        || (is(0, "CHECK") || is(0, "UNIQUE")) && opens(1);
+    if named || bare {
+        return Err(cursor.here(SqlError::new(
+            "UNSUPPORTED_FEATURE",
+            "A constraint among the columns of a table is not supported.",
+        )));
+    }
+    Ok(())
 }
 
 /// `name type [NOT NULL] [COMMENT 'text']`; with a colon inside STRUCT.

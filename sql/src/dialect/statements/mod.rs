@@ -183,6 +183,10 @@ fn one_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
         "DESCRIBE" | "DESC" => catalog::describe(cursor),
         "EXPLAIN" => catalog::explain(cursor),
         "INSERT" => catalog::insert(cursor),
+        "AUTO" if cursor.is_word("CDC") => {
+            let error = catalog::unsupported(cursor, "AUTO");
+            Err(error.at(start.line, start.column))
+        }
         verb if KNOWN_VERBS.contains(&verb) => {
             let error = catalog::unsupported(cursor, verb);
             Err(error.at(start.line, start.column))
@@ -228,22 +232,7 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
         (_, true) => "CREATE OR REFRESH",
         _ => "CREATE",
     };
-    let two_words = match (
-        cursor.peek().map(|t| &t.token),
-        cursor.peek_nth(1).map(|t| &t.token),
-    ) {
-        (Some(Token::Word(a)), Some(Token::Word(b))) if a.value.eq_ignore_ascii_case("MATERIALIZED") => Some(
-            format!("{verb} {} {}", a.value.to_uppercase(), b.value.to_uppercase()),
-        ),
-        _ => None,
-    };
-    Err(match two_words {
-        Some(name) => cursor.here(SqlError::new(
-            "UNSUPPORTED_FEATURE",
-            format!("{name} is not supported."),
-        )),
-        None => catalog::unsupported(cursor, verb),
-    })
+    Err(catalog::unsupported(cursor, verb))
 }
 
 fn not_with(

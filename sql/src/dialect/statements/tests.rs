@@ -190,7 +190,35 @@ fn what_is_not_supported_is_refused_by_name() {
         ),
         ("CREATE STREAMING TABLE t", "without AS SELECT"),
         ("CREATE SINK s", "CREATE SINK"),
-        ("AUTO CDC INTO t", "AUTO"),
+        ("AUTO CDC INTO t FROM STREAM s KEYS (k) SEQUENCE BY c", "AUTO CDC"),
+        (
+            "CREATE FLOW f AS AUTO CDC INTO t FROM STREAM s KEYS (k) SEQUENCE BY c STORED AS SCD TYPE 1",
+            "CREATE FLOW",
+        ),
+        (
+            "CREATE OR REFRESH MATERIALIZED VIEW v AS SELECT 1",
+            "CREATE OR REFRESH MATERIALIZED VIEW",
+        ),
+        (
+            "CREATE STREAMING TABLE t (a INT, CONSTRAINT c CHECK (a > 1)) AS SELECT 1",
+            "constraint",
+        ),
+        (
+            "CREATE STREAMING TABLE t (CONSTRAINT c EXPECT (a > 1)) AS SELECT 1",
+            "constraint",
+        ),
+        (
+            "CREATE STREAMING TABLE t (a INT, PRIMARY KEY (a)) AS SELECT 1",
+            "constraint",
+        ),
+        ("DROP MATERIALIZED VIEW v", "DROP MATERIALIZED VIEW"),
+        ("DROP STREAMING TABLE t", "DROP STREAMING TABLE"),
+        ("REFRESH MATERIALIZED VIEW v", "REFRESH MATERIALIZED VIEW"),
+        ("REFRESH STREAMING TABLE v", "REFRESH STREAMING TABLE"),
+        (
+            "ALTER STREAMING TABLE t ADD COLUMN x INT",
+            "ALTER STREAMING TABLE",
+        ),
         ("ALTER TABLE t ADD COLUMN x INT", "ALTER TABLE"),
         ("DROP FUNCTION f", "DROP FUNCTION"),
         ("SHOW STREAMS", "SHOW STREAMS"),
@@ -205,9 +233,63 @@ fn what_is_not_supported_is_refused_by_name() {
         let error = error(text);
         assert!(error.message.contains(part), "{text}: {error}");
         assert!(error.position.is_some(), "{text}");
-        if part != "AUTO" {
-            assert!(error.condition.starts_with("UNSUPPORTED"), "{text}: {error}");
+        assert!(error.condition.starts_with("UNSUPPORTED"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_only_a_pipeline_of_sparks_runs_has_sparks_condition() {
+    for (text, condition) in [
+        (
+            "CREATE FLOW f AS INSERT INTO t BY NAME SELECT 1",
+            "CREATE_FLOW_QUERY_EXECUTION",
+        ),
+        (
+            "CREATE MATERIALIZED VIEW v AS SELECT 1",
+            "CREATE_PIPELINE_DATASET_QUERY_EXECUTION",
+        ),
+    ] {
+        assert_eq!(
+            error(text).condition,
+            format!("UNSUPPORTED_FEATURE.{condition}"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_clauses_of_a_streaming_table_stand_in_any_order() {
+    let clauses = [
+        "USING parquet",
+        "PARTITIONED BY (a)",
+        "COMMENT 'c'",
+        "TBLPROPERTIES (k = 'v')",
+        "LOCATION 'out'",
+        "OPTIONS (checkpointLocation 'ckpt')",
+    ];
+    for first in 0..clauses.len() {
+        let mut order = clauses;
+        order.rotate_left(first);
+        for reversed in [false, true] {
+            if reversed {
+                order.reverse();
+            }
+            let text = format!("CREATE STREAMING TABLE t {} AS SELECT 1 AS a", order.join(" "));
+            let Statement::CreateStreamingTable(create) = one(&text) else {
+                panic!("{text}")
+            };
+            let table = create.table;
+            assert_eq!(table.format.as_deref(), Some("parquet"), "{text}");
+            assert_eq!(table.partition_by, ["a"], "{text}");
+            assert_eq!(table.comment.as_deref(), Some("c"), "{text}");
+            assert_eq!(table.location.as_deref(), Some("out"), "{text}");
+            assert_eq!((table.properties.len(), table.options.len()), (1, 1), "{text}");
         }
+        let twice = format!(
+            "CREATE STREAMING TABLE t {0} {0} AS SELECT 1 AS a",
+            clauses[first]
+        );
+        assert_eq!(error(&twice).condition, "DUPLICATE_CLAUSES", "{twice}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod event_time;
 mod floats;
+mod generators;
 mod grouping;
 mod names;
 mod queries;
