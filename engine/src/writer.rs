@@ -12,7 +12,7 @@ use tidemill_sql::{StreamableTable, StreamingPlan};
 use crate::execution::{CheckpointRequest, SinkRequest, StartRequest, start};
 use crate::reader::set_path;
 use crate::session::{SessionHandle, SessionInner};
-use crate::sink::{ForeachBatchSink, StreamSink};
+use crate::sink::{ForeachBatchSink, ForeachSink, ForeachWriter, StreamSink};
 use crate::source::SourceDefinition;
 use crate::{
     Conf, FileUri, Options, OutputMode, Result, StreamingQuery, StreamingSession, TidemillError, Trigger,
@@ -116,6 +116,16 @@ impl DataStreamWriter {
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.sink = Some(SinkRequest::Open(Arc::new(ForeachBatchSink::new(function))));
+        self
+    }
+
+    /// Hands each row to a writer that `factory` makes, a new one for each partition of each batch.
+    pub fn foreach<W, F>(mut self, factory: F) -> Self
+    where
+        W: ForeachWriter + 'static,
+        F: Fn() -> W + Send + Sync + 'static,
+    {
+        self.sink = Some(SinkRequest::Open(Arc::new(ForeachSink::new(factory))));
         self
     }
 

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::execution::context::SessionContext;
 use tidemill_sql::{StreamDefinition, StreamingRelation};
 
-use crate::sink::{SinkContext, SinkRegistry, StreamSink};
+use crate::sink::{ForeachSink, SinkContext, SinkRegistry, StreamSink};
 use crate::source::{SourceContext, SourceDefinition, StreamSource};
 use crate::{Conf, Options, Result, TidemillError};
 
@@ -16,7 +16,7 @@ use crate::{Conf, Options, Result, TidemillError};
 pub(crate) enum SinkRequest {
     /// A format by name.
     Format(String),
-    /// A sink that exists already: `foreach_batch`, or one of the user's.
+    /// A sink that exists already: `foreach`, `foreach_batch`, or one of the user's.
     Open(Arc<dyn StreamSink>),
 }
 
@@ -46,6 +46,14 @@ impl SinkRequest {
     /// Spark's class for such a sink, and which of its interfaces it implements: what a commit of version 3 holds.
     pub(super) fn spark_provider(&self) -> (&'static str, &'static str) {
         let Self::Format(format) = self else {
+            if let Self::Open(sink) = self
+                && sink.description() == ForeachSink::DESCRIPTION
+            {
+                return (
+                    "org.apache.spark.sql.execution.streaming.sources.ForeachWriterTable",
+                    "DSv2",
+                );
+            }
             return (
                 "org.apache.spark.sql.execution.streaming.sources.ForeachBatchSink",
                 "DSv1",

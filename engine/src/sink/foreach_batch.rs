@@ -14,7 +14,8 @@ use tidemill_checkpoint::BatchId;
 use super::{SinkBatch, SinkProgress, StreamSink};
 use crate::{ErrorKind, Result, TidemillError};
 
-type BoxedError = Box<dyn Error + Send + Sync>;
+/// What a user's function may fail with.
+pub(super) type BoxedError = Box<dyn Error + Send + Sync>;
 type Function = dyn Fn(DataFrame, BatchId) -> BoxFuture<'static, Result<(), BoxedError>> + Send + Sync;
 
 /// A sink made of a closure.
@@ -82,7 +83,7 @@ fn user_error(id: BatchId, error: BoxedError) -> TidemillError {
 
 /// Makes a boxed error one that can be a source.
 #[derive(Debug)]
-struct UserError(BoxedError);
+pub(super) struct UserError(pub(super) BoxedError);
 
 impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,11 @@
 //! Streaming sinks: what a sink promises, and the ones built in.
 //!
 //! A sink gets the batches of a query in order and may get the newest one again after a crash. The file sink keeps
-//! a log by batch id and so is exactly once; memory and foreach_batch see the id; console and noop repeat.
+//! a log by batch id and so is exactly once; memory, foreach and foreach_batch see the id; console and noop repeat.
 
 mod console;
 pub mod file;
+mod foreach;
 mod foreach_batch;
 mod memory;
 mod noop;
@@ -31,6 +32,7 @@ use crate::{Conf, Options, Result};
 
 pub use console::ConsoleSink;
 pub use file::FileSink;
+pub use foreach::{ForeachRow, ForeachSink, ForeachWriter};
 pub use foreach_batch::ForeachBatchSink;
 pub use memory::MemorySink;
 pub use noop::NoopSink;

@@ -175,3 +175,100 @@ async fn foreach_batch_hands_over_rows_and_id_and_keeps_the_users_error() {
     assert_eq!(error.condition(), "FOREACH_BATCH_USER_FUNCTION_ERROR");
     assert!(error.message().contains("2 rows in 8"), "{error}");
 }
+
+/// Writes down what happens to it.
+struct Witness {
+    log: Arc<Mutex<Vec<String>>>,
+    name: String,
+    skips: bool,
+}
+
+impl Witness {
+    fn note(&self, what: String) {
+        self.log.lock().unwrap().push(format!("{} {what}", self.name));
+    }
+}
+
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+#[async_trait::async_trait]
+impl ForeachWriter for Witness {
+    async fn open(&mut self, partition_id: u64, epoch_id: BatchId) -> Result<bool, Boxed> {
+        self.name = format!("{epoch_id}/{partition_id}");
+        if epoch_id == BatchId::new(9) {
+            return Err("shut".into());
+        }
+        self.note("open".to_owned());
+        Ok(!self.skips)
+    }
+
+    async fn process(&mut self, row: ForeachRow<'_>) -> Result<(), Boxed> {
+        let values = row.values()?;
+        assert_eq!(row.to_batch().num_rows(), 1);
+        self.note(format!("row {}", values[0]));
+        match values[0].to_string().as_str() {
+            "13" => Err("thirteen".into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn close(&mut self, error: Option<&(dyn std::error::Error + Send + Sync)>) -> Result<(), Boxed> {
+        self.note(match error {
+            Some(error) => format!("close {error}"),
+            None => "close".to_owned(),
+        });
+        Ok(())
+    }
+}
+
+/// The sink over a log, sorted by partition.
+fn witnessed(skips: bool) -> (ForeachSink, Arc<Mutex<Vec<String>>>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&log);
+    let sink = ForeachSink::new(move || Witness {
+        log: Arc::clone(&shared),
+        name: String::new(),
+        skips,
+    });
+    (sink, log)
+}
+
+#[tokio::test]
+async fn foreach_opens_processes_and_closes_each_partition_also_an_empty_one() {
+    let (sink, log) = witnessed(false);
+    let parts = vec![vec![rows(&[1, 2])], vec![], vec![rows(&[3])]];
+    let done = sink.add_batch(&batch(4, parts, schema()).await).await.unwrap();
+    assert_eq!(done, SinkProgress::rows(3));
+    let of = |partition: &str| -> Vec<String> {
+        let log = log.lock().unwrap();
+        log.iter().filter(|l| l.starts_with(partition)).cloned().collect()
+    };
+    assert_eq!(of("4/0"), ["4/0 open", "4/0 row 1", "4/0 row 2", "4/0 close"]);
+    assert_eq!(of("4/1"), ["4/1 open", "4/1 close"]);
+    assert_eq!(of("4/2"), ["4/2 open", "4/2 row 3", "4/2 close"]);
+}
+
+#[tokio::test]
+async fn foreach_closes_a_writer_that_wants_no_rows_and_one_that_failed_but_none_that_did_not_open() {
+    let (sink, log) = witnessed(true);
+    let of = async |id, values: &[i64]| batch(id, vec![vec![rows(values)]], schema()).await;
+    let done = sink.add_batch(&of(0, &[1]).await).await.unwrap();
+    assert_eq!(done, SinkProgress::rows(1));
+    assert_eq!(*log.lock().unwrap(), ["0/0 open", "0/0 close"]);
+
+    let (sink, log) = witnessed(false);
+    let error = sink.add_batch(&of(1, &[13, 14]).await).await.unwrap_err();
+    assert_eq!(error.condition(), "FOREACH_USER_FUNCTION_ERROR");
+    assert!(error.message().contains("thirteen"), "{error}");
+    let seen = log.lock().unwrap().clone();
+    assert_eq!(seen[..2], ["1/0 open", "1/0 row 13"]);
+    assert!(
+        seen[2].starts_with("1/0 close ") && seen[2].contains("thirteen"),
+        "{seen:?}"
+    );
+
+    let (sink, log) = witnessed(false);
+    let error = sink.add_batch(&of(9, &[1]).await).await.unwrap_err();
+    assert_eq!(error.condition(), "FOREACH_USER_FUNCTION_ERROR");
+    assert!(log.lock().unwrap().is_empty());
+}
