@@ -167,3 +167,41 @@ async fn a_script_follows_a_change_of_dialect() {
         .collect();
     assert_eq!(types, ["Int64", "Float64"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generators_make_rows_of_a_stream() {
+    let folder = folder();
+    let session = session(&folder).await;
+    session
+        .run_script(
+            "CREATE STREAMING TABLE kept USING memory OPTIONS (trigger 'availableNow') AS
+               SELECT k, place, n, word FROM STREAM(t)
+               LATERAL VIEW OUTER posexplode(IF(v = 1, array(10, 20), CAST(NULL AS ARRAY<INT>))) p AS place, n
+               LATERAL VIEW explode(map('w', v)) m AS word, w;
+             CREATE STREAMING TABLE listed USING memory OPTIONS (trigger 'availableNow') AS
+               SELECT posexplode(array(v, v)) AS (place, n), k FROM STREAM(t) WHERE v = 2",
+        )
+        .await
+        .unwrap();
+    for (text, expected) in [
+        (
+            "SELECT k, place, n, word FROM kept ORDER BY k, place",
+            "a 0 10 w,a 1 20 w,b null null w",
+        ),
+        ("SELECT place, n, k FROM listed ORDER BY place", "0 2 b,1 2 b"),
+    ] {
+        let batches = session.sql(text).await.unwrap().collect().await.unwrap();
+        let mut rows = Vec::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                let values = batch.columns().iter();
+                let values = values.map(|c| {
+                    let text = arrow::util::display::array_value_to_string(c, row).unwrap();
+                    if text.is_empty() { "null".to_owned() } else { text }
+                });
+                rows.push(values.collect::<Vec<_>>().join(" "));
+            }
+        }
+        assert_eq!(rows.join(","), expected, "{text}");
+    }
+}
