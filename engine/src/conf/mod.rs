@@ -133,9 +133,15 @@ impl Conf {
         let value = self.get(key);
         value
             .and_then(parse_duration_ms)
-            .ok_or_else(|| mismatch(key, value, "long"))
+            .ok_or_else(|| mismatch(key, value, MILLISECONDS))
     }
 }
+
+/// How Spark calls the values of a duration.
+const MILLISECONDS: &str = "time in MILLISECONDS";
+
+/// Takes `min` and `max`; its own check in Spark refuses another value.
+const WATERMARK_POLICY: &str = "spark.sql.streaming.multipleWatermarkPolicy";
 
 fn parse_bool(text: &str) -> Option<bool> {
     match text.trim() {
@@ -165,7 +171,7 @@ fn check_value(key: &str, value: &str, kind: ConfKind) -> Result<()> {
     let (good, name) = match kind {
         ConfKind::Text => (true, "string"),
         ConfKind::Boolean => (parse_bool(text).is_some(), "boolean"),
-        ConfKind::DurationMs => (parse_duration_ms(text).is_some(), "long"),
+        ConfKind::DurationMs => (parse_duration_ms(text).is_some(), MILLISECONDS),
         ConfKind::Integer => (text.parse::<i64>().is_ok(), "int"),
         ConfKind::Number => (text.parse::<f64>().is_ok(), "double"),
         ConfKind::PositiveInteger => match text.parse::<i64>() {
@@ -176,8 +182,12 @@ fn check_value(key: &str, value: &str, kind: ConfKind) -> Result<()> {
             if options.iter().any(|o| o.eq_ignore_ascii_case(text)) {
                 return Ok(());
             }
+            let condition = match key {
+                WATERMARK_POLICY => "INVALID_CONF_VALUE.REQUIREMENT",
+                _ => "INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS",
+            };
             return Err(TidemillError::invalid(
-                "INVALID_CONF_VALUE.OUT_OF_RANGE_OF_OPTIONS",
+                condition,
                 format!(
                     "The value '{value}' in the config \"{key}\" is invalid. It should be one of '{}'.",
                     options.join(", ")
@@ -262,6 +272,15 @@ mod tests {
             .set_checked("spark.sql.session.timeZone", "Mars/Olympus")
             .unwrap_err();
         assert_eq!(error.condition(), "INVALID_CONF_VALUE.TIME_ZONE");
+        let error = conf
+            .set_checked("spark.sql.streaming.multipleWatermarkPolicy", "foo")
+            .unwrap_err();
+        assert_eq!(error.condition(), "INVALID_CONF_VALUE.REQUIREMENT");
+        let error = conf
+            .set_checked("spark.sql.streaming.pollingDelay", "abc")
+            .unwrap_err();
+        assert_eq!(error.condition(), "INVALID_CONF_VALUE.TYPE_MISMATCH");
+        assert!(error.message().contains("'time in MILLISECONDS'"), "{error}");
     }
 
     #[test]
