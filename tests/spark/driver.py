@@ -14,9 +14,13 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
         runs them side by side; the answer is the list of theirs, a failure as its text.
     {"op": "read", "format": f, "path": p, "schema": ddl, "options": {}}
         reads a table; the answer holds its schema and its rows, each as JSON text with nulls kept and times to microseconds.
+    {"op": "statements", "texts": [sql...]}
+        runs the statements in order in a session of their own; the answer has for each its columns (name and type), its
+        rows unless it reads a stream, or the condition of its error.
 """
 import json
 import os
+import re
 import sys
 
 
@@ -128,10 +132,35 @@ def read(spark, command):
     return {"schema": json.loads(df.schema.json()), "rows": as_json(df)}
 
 
+def statements(spark, command):
+    session = spark.newSession()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    try:
+        return [statement(session, text) for text in command["texts"]]
+    finally:
+        for table in spark.catalog.listTables():
+            spark.sql(f"DROP {'VIEW' if table.tableType == 'VIEW' else 'TABLE'} IF EXISTS `{table.name}`")
+
+
+def statement(session, text):
+    from pyspark.errors import PySparkException
+
+    try:
+        df = session.sql(text)
+        answer = {"columns": [list(column) for column in df.dtypes], "streaming": df.isStreaming}
+        if not df.isStreaming:
+            answer["rows"] = as_json(df)
+        return answer
+    except Exception as error:  # every failure of Spark is an answer
+        named = isinstance(error, PySparkException) and error.getCondition()
+        found = re.search(r"\[([A-Z][A-Z_.0-9]+)\]", str(error))
+        return {"error": named or (found.group(1) if found else f"{type(error).__name__}: {error}")}
+
+
 def main():
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    operations = {"run": run, "run_all": run_all, "read": read}
+    operations = {"run": run, "run_all": run_all, "read": read, "statements": statements}
     spark = make_session()
     for line in sys.stdin:
         command = json.loads(line)

@@ -34,6 +34,26 @@ pub(super) const TABLE: &[Entry] = &[
         Boolean,
         Some("false"),
     ),
+    (
+        "spark.sql.parquet.compression.codec",
+        OneOf(&[
+            "brotli",
+            "uncompressed",
+            "lzo",
+            "snappy",
+            "lz4_raw",
+            "none",
+            "zstd",
+            "lz4",
+            "gzip",
+        ]),
+        Some("snappy"),
+    ),
+    (
+        "spark.sql.parquet.outputTimestampType",
+        OneOf(&["INT96", "TIMESTAMP_MICROS", "TIMESTAMP_MILLIS"]),
+        Some("INT96"),
+    ),
     ("spark.sql.session.timeZone", TimeZone, Some("UTC")),
     ("spark.sql.shuffle.partitions", PositiveInteger, None),
     (

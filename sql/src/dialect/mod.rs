@@ -34,7 +34,7 @@ pub use session::configure;
 pub use settings::{SqlDialect, SqlSettings};
 pub use statements::{
     COMMENT_KEY, CreateStreamingTable, CreateTable, CreateTableAs, CreateView, ExplainMode, InsertInto,
-    ParsedStatement, SqlQuery, Statement, TableClauses, parse_schema_ddl, parse_script,
+    NamePattern, ParsedStatement, SqlQuery, Statement, TableClauses, parse_schema_ddl, parse_script,
 };
 pub use tokens::{IntervalLiteral, parse_interval_text};
 pub use view::ViewDefinition;

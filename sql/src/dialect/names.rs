@@ -1,11 +1,12 @@
 //! Names without regard to case: plans hold lower-case names, the outermost query gives back the text's spelling.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::Query;
+use datafusion::sql::sqlparser::ast::{GroupByExpr, Query, Select, Visit, Visitor};
 
 use super::ast::{GENERATED, output_names};
 use crate::{Result, SqlError};
@@ -116,8 +117,8 @@ fn with_generated(wanted: Vec<Option<String>>, count: usize) -> Option<Vec<Optio
     (!out.iter().any(is_generated)).then_some(out)
 }
 
-/// An error of DataFusion's planner with Spark's condition where it has one.
-pub(crate) fn planning_error(error: &DataFusionError) -> SqlError {
+/// An error of DataFusion's planner on a query, with Spark's condition where it has one.
+pub(crate) fn planning_error(error: &DataFusionError, query: &Query) -> SqlError {
     if let Some(ours) = SqlError::find(error) {
         return ours.clone();
     }
@@ -150,8 +151,52 @@ pub(crate) fn planning_error(error: &DataFusionError) -> SqlError {
                     "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
                     rest.lines().next().unwrap_or(rest),
                 ),
-                None => SqlError::new("PLANNING_ERROR", text),
+                None => SqlError::new(condition_of(&text, query), text),
             }
         }
+    }
+}
+
+/// Whether any SELECT of the query groups.
+fn holds_group_by(query: &Query) -> bool {
+    struct Finder;
+    impl Visitor for Finder {
+        type Break = ();
+
+        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+            match &select.group_by {
+                GroupByExpr::Expressions(keys, _) if keys.is_empty() => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        }
+    }
+    query.visit(&mut Finder).is_break()
+}
+
+/// Spark's condition for an error of the planner that has nothing but its words.
+fn condition_of(text: &str, query: &Query) -> &'static str {
+    const CONDITIONS: [(&str, &str); 8] = [
+        (
+            "must be in GROUP BY or an aggregate function",
+            "MISSING_AGGREGATION",
+        ),
+        (
+            "filter with non-boolean predicate",
+            "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+        ),
+        ("queries have different number of columns", "NUM_COLUMNS_MISMATCH"),
+        ("Cannot find column with position", "GROUP_BY_POS_OUT_OF_RANGE"),
+        ("Order by column out of bounds", "ORDER_BY_POS_OUT_OF_RANGE"),
+        ("Order by index starts at 1", "ORDER_BY_POS_OUT_OF_RANGE"),
+        ("specified more than once", "DUPLICATED_CTE_NAMES"),
+        (
+            "subquery should only return one column",
+            "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
+        ),
+    ];
+    let known = CONDITIONS.iter().find(|(words, _)| text.contains(words));
+    match known.map_or("PLANNING_ERROR", |(_, condition)| *condition) {
+        "MISSING_AGGREGATION" if !holds_group_by(query) => "MISSING_GROUP_BY",
+        condition => condition,
     }
 }

@@ -61,17 +61,18 @@ async fn plan_at_depth(
     }
     let temporal = names::temporal_columns(&plans);
     if settings.dialect == SqlDialect::Spark {
-        let is_registered = |name: &str| {
-            state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name)
+        let own = ast::OwnFunctions {
+            scalar: state.scalar_functions(),
+            aggregate: state.aggregate_functions(),
         };
-        ast::rewrite(&mut folded, &temporal, &is_registered)?;
+        ast::rewrite(&mut folded, &temporal, &own)?;
     }
     let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans));
     let context = StatementContext::new(state, &settings, planner);
     let to_relation = SqlToRel::new_with_options(&context, parser_options(state, &settings));
     let plan = to_relation
         .sql_statement_to_plan(SqlStatement::Query(folded))
-        .map_err(|e| names::planning_error(&e))?;
+        .map_err(|e| names::planning_error(&e, &query.spelled))?;
     match settings.dialect {
         SqlDialect::Spark => {
             let plan = super::analyzer::finish(plan, &settings)?;

@@ -33,7 +33,10 @@ impl ViewDefinition {
         let count = schema.fields().len();
         if !view.columns.is_empty() && view.columns.len() != count {
             return Err(SqlError::new(
-                "CREATE_VIEW_COLUMN_ARITY_MISMATCH",
+                match view.columns.len() < count {
+                    true => "CREATE_VIEW_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS",
+                    false => "CREATE_VIEW_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS",
+                },
                 format!(
                     "Cannot create view {}: it names {} columns, and its query has {count}.",
                     view.name,

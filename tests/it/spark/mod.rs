@@ -9,6 +9,7 @@ mod relay;
 mod shapes;
 mod sink_relay;
 mod state_relay;
+mod statements;
 
 use std::fs;
 use std::path::Path;

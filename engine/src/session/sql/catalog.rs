@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Fields, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::TableReference;
@@ -11,7 +11,7 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use tidemill_sql::StreamableTable;
-use tidemill_sql::dialect::{COMMENT_KEY, CreateView, TableClauses, ViewDefinition};
+use tidemill_sql::dialect::{COMMENT_KEY, CreateView, NamePattern, TableClauses, ViewDefinition};
 
 use super::options::table_options;
 use super::spark_type::spark_type;
@@ -64,19 +64,22 @@ impl StreamingSession {
     pub(super) fn exists(&self, name: &TableReference, allowed: bool) -> Result<bool> {
         let exists = self.context().table_exist(name.clone())?;
         if exists && !allowed {
-            return Err(TidemillError::invalid(
-                "TABLE_OR_VIEW_ALREADY_EXISTS",
-                format!(
-                    "Cannot create table or view {name} because it already exists. Choose another name, or drop it first."
-                ),
-            ));
+            return Err(already_exists("TABLE_OR_VIEW_ALREADY_EXISTS", name));
         }
         Ok(exists)
     }
 
     pub(super) async fn create_view(&self, view: &CreateView) -> Result<StatementResult> {
-        if self.exists(&view.name, view.if_not_exists || view.or_replace)? && view.if_not_exists {
-            return Ok(StatementResult::done());
+        if self.exists(
+            &view.name,
+            view.if_not_exists || view.or_replace || view.temporary,
+        )? {
+            if view.if_not_exists {
+                return Ok(StatementResult::done());
+            }
+            if !view.or_replace {
+                return Err(already_exists("TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", &view.name));
+            }
         }
         let plan = self.plan(&view.query).await?;
         let definition = ViewDefinition::new(view, Arc::clone(plan.schema().inner()))?;
@@ -116,7 +119,7 @@ impl StreamingSession {
         let (condition, is, wanted) = if is_view {
             ("EXPECT_TABLE_NOT_VIEW", "a view", "DROP VIEW")
         } else {
-            ("EXPECT_VIEW_NOT_TABLE", "a table", "DROP TABLE")
+            ("WRONG_COMMAND_FOR_OBJECT_TYPE", "a table", "DROP TABLE")
         };
         Err(TidemillError::invalid(
             condition,
@@ -124,7 +127,11 @@ impl StreamingSession {
         ))
     }
 
-    pub(super) async fn show_tables(&self, views_only: bool) -> Result<StatementResult> {
+    pub(super) async fn show_tables(
+        &self,
+        pattern: Option<&NamePattern>,
+        views_only: bool,
+    ) -> Result<StatementResult> {
         let catalog = self
             .context()
             .copied_config()
@@ -141,6 +148,7 @@ impl StreamingSession {
                 continue;
             };
             let mut tables = schema.table_names();
+            tables.retain(|name| pattern.is_none_or(|pattern| pattern.matches(name)));
             tables.sort_unstable();
             for table in tables {
                 let Some(provider) = schema.table(&table).await? else {
@@ -150,9 +158,14 @@ impl StreamingSession {
                 if views_only && view.is_none() {
                     continue;
                 }
-                temporary.push(view.is_some_and(ViewDefinition::is_temporary));
+                let is_temporary = view.is_some_and(ViewDefinition::is_temporary);
+                temporary.push(is_temporary);
                 names.push(table);
-                namespaces.push(namespace.clone());
+                namespaces.push(if is_temporary {
+                    String::new()
+                } else {
+                    namespace.clone()
+                });
             }
         }
         let name = if views_only { "viewName" } else { "tableName" };
@@ -164,29 +177,54 @@ impl StreamingSession {
     }
 
     pub(super) async fn describe(&self, name: &TableReference, extended: bool) -> Result<StatementResult> {
+        let provider = self.provider(name).await?;
+        let mut more = Vec::new();
+        if extended {
+            more.push((String::new(), String::new()));
+            more.push(("# Detailed Table Information".to_owned(), String::new()));
+            more.extend(details(provider.as_ref()));
+        }
+        self.describe_columns(provider.schema().fields(), &more)
+    }
+
+    pub(super) async fn show_columns(&self, name: &TableReference) -> Result<StatementResult> {
+        let schema = self.provider(name).await?.schema();
+        let names = schema.fields().iter().map(|f| f.name().clone());
+        self.rows(vec![("col_name", texts(names))])
+    }
+
+    async fn provider(&self, name: &TableReference) -> Result<Arc<dyn TableProvider>> {
         if !self.context().table_exist(name.clone())? {
             return Err(crate::session::table_not_found(name.table()));
         }
-        let provider = self.context().table_provider(name.clone()).await?;
-        let schema = provider.schema();
-        let mut rows: Vec<(String, String, Option<String>)> = Vec::new();
-        for field in schema.fields() {
+        Ok(self.context().table_provider(name.clone()).await?)
+    }
+
+    /// A row for each column: name, type and comment; and more rows of two texts.
+    pub(super) fn describe_columns(
+        &self,
+        fields: &Fields,
+        more: &[(String, String)],
+    ) -> Result<StatementResult> {
+        let column = |field: &FieldRef| {
             let comment = field.metadata().get(COMMENT_KEY).cloned();
-            rows.push((field.name().clone(), spark_type(field.data_type()), comment));
-        }
-        if extended {
-            rows.push((String::new(), String::new(), None));
-            rows.push(("# Detailed Table Information".to_owned(), String::new(), None));
-            for (key, value) in details(provider.as_ref()) {
-                rows.push((key, value, None));
-            }
-        }
+            (field.name().clone(), spark_type(field.data_type()), comment)
+        };
+        let mut rows: Vec<(String, String, Option<String>)> = fields.iter().map(column).collect();
+        rows.extend(more.iter().map(|(key, value)| (key.clone(), value.clone(), None)));
         self.rows(vec![
             ("col_name", texts(rows.iter().map(|r| r.0.clone()))),
             ("data_type", texts(rows.iter().map(|r| r.1.clone()))),
             ("comment", optional_texts(rows.into_iter().map(|r| r.2))),
         ])
     }
+}
+
+fn already_exists(condition: &'static str, name: &TableReference) -> TidemillError {
+    let text = format!(
+        "Cannot create table or view {name} because it already exists. Choose another name, or drop it first."
+    );
+    TidemillError::invalid(condition, text)
 }
 
 fn as_view(provider: &dyn TableProvider) -> Option<&ViewDefinition> {

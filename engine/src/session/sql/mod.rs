@@ -153,9 +153,13 @@ impl StreamingSession {
             Statement::Reset { key } => self.reset_statement(key.as_deref()),
             Statement::DropTable { name, if_exists } => self.drop_object(name, *if_exists, false).await,
             Statement::DropView { name, if_exists } => self.drop_object(name, *if_exists, true).await,
-            Statement::ShowTables => self.show_tables(false).await,
-            Statement::ShowViews => self.show_tables(true).await,
+            Statement::ShowTables { pattern } => self.show_tables(pattern.as_ref(), false).await,
+            Statement::ShowViews { pattern } => self.show_tables(pattern.as_ref(), true).await,
+            Statement::ShowColumns { name } => self.show_columns(name).await,
             Statement::Describe { name, extended } => self.describe(name, *extended).await,
+            Statement::DescribeQuery(query) => {
+                self.describe_columns(self.plan(query).await?.schema().fields(), &[])
+            }
             Statement::Explain { mode, statement } => self.explain(*mode, &statement.statement).await,
             _ => Err(not_supported("this statement")),
         }

@@ -105,7 +105,10 @@ async fn what_is_there_is_not_made_again() {
 async fn a_view_is_not_dropped_as_a_table() {
     let folder = folder();
     let session = session(&folder).await;
-    assert_eq!(condition(&session, "DROP VIEW t").await, "EXPECT_VIEW_NOT_TABLE");
+    assert_eq!(
+        condition(&session, "DROP VIEW t").await,
+        "WRONG_COMMAND_FOR_OBJECT_TYPE"
+    );
     session
         .run_script("CREATE VIEW w AS SELECT 1 AS one")
         .await

@@ -1,43 +1,56 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
 mod desugar;
+mod from_first;
 mod generators;
+mod group_by_all;
 mod grouping_sets;
 mod literal;
+mod order_by_all;
 mod output_names;
 mod refuse;
 mod spark_name;
 mod window_address;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut,
     VisitorMut,
 };
 
+pub(crate) use from_first::put_select_first;
 pub(crate) use output_names::{GENERATED, output_names};
 use spark_name::{NameScope, spark_name};
 
+use super::functions;
 use crate::{Result, SqlError};
 
 /// The start of the name of a column whose name in Spark is not known; a sink that writes names must refuse it.
 pub const UNNAMED_COLUMN_PREFIX: &str = "__unnamed_";
 
+/// The functions that a session holds, by name.
+pub(crate) struct OwnFunctions<'a> {
+    /// The scalar functions.
+    pub(crate) scalar: &'a HashMap<String, Arc<ScalarUDF>>,
+    /// The aggregate functions.
+    pub(crate) aggregate: &'a HashMap<String, Arc<AggregateUDF>>,
+}
+
 /// Rewrites a query of the Spark dialect into what DataFusion's planner reads with Spark's meaning.
 ///
-/// `temporal` are the names, in lower case, of the columns that are dates or times; `is_registered` says whether the session has a
-/// function of its own under a name that is not on the checked list.
+/// `temporal` are the names, in lower case, of the columns that are dates or times; `own` are the functions of the session
+/// under names that are not on the checked list.
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE for what has no assured meaning here; UNRESOLVED_ROUTINE and UNSUPPORTED_ROUTINE for functions.
-pub(crate) fn rewrite(
-    query: &mut Query,
-    temporal: &HashSet<String>,
-    is_registered: &dyn Fn(&str) -> bool,
-) -> Result<()> {
-    refuse::check(query, is_registered)?;
+pub(crate) fn rewrite(query: &mut Query, temporal: &HashSet<String>, own: &OwnFunctions<'_>) -> Result<()> {
+    refuse::check(query, &|name| {
+        own.scalar.contains_key(name) || own.aggregate.contains_key(name)
+    })?;
     let mut names = Namer {
         temporal,
         unnamed_relations: 0,
@@ -45,6 +58,10 @@ pub(crate) fn rewrite(
     if let ControlFlow::Break(error) = query.visit(&mut names) {
         return Err(error);
     }
+    group_by_all::expand(query, &|name| {
+        functions::is_aggregate(name) || own.aggregate.contains_key(name)
+    })?;
+    order_by_all::expand(query)?;
     grouping_sets::expand(query)?;
     window_address::address(query);
     generators::rewrite(query)?;

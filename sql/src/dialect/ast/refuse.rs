@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem,
-    Spanned, TableFactor, UnaryOperator, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Query, Select, SelectItem, Spanned,
+    TableFactor, UnaryOperator, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
@@ -76,9 +76,6 @@ impl VisitorMut for Refuser<'_> {
             {
                 return refuse("an alias of several names", item);
             }
-        }
-        if let GroupByExpr::All(_) = &select.group_by {
-            return refuse("GROUP BY ALL", select);
         }
         ControlFlow::Continue(())
     }

@@ -134,9 +134,13 @@ impl Functions {
 pub(crate) fn is_listed(name: &str) -> bool {
     generator::NAMES.contains(&name)
         || EVENT_TIME.contains(&name)
-        || aggregate::NAMES.contains(&name)
-        || grouping::NAMES.contains(&name)
+        || is_aggregate(name)
         || scalar_list::NAMES.contains(&name)
+}
+
+/// Whether the name is an aggregate function's of the list.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    aggregate::NAMES.contains(&name) || grouping::NAMES.contains(&name)
 }
 
 /// The error for a call of this name, which is not on the list.

@@ -4,7 +4,7 @@ use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::{ParsedStatement, SqlQuery, Statement};
+use super::{NamePattern, ParsedStatement, QUERY_WORDS, SqlQuery, Statement};
 use crate::{Result, SqlError};
 
 /// How much EXPLAIN shows.
@@ -57,24 +57,46 @@ pub(crate) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
 /// Parses what follows `SHOW`.
 pub(crate) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let statement = if cursor.words(&["TABLES"]) {
-        Statement::ShowTables
+        Statement::ShowTables {
+            pattern: name_pattern(cursor)?,
+        }
     } else if cursor.words(&["VIEWS"]) {
-        Statement::ShowViews
+        Statement::ShowViews {
+            pattern: name_pattern(cursor)?,
+        }
+    } else if cursor.words(&["COLUMNS", "IN"]) || cursor.words(&["COLUMNS", "FROM"]) {
+        Statement::ShowColumns {
+            name: cursor.table_name()?,
+        }
     } else {
         return Err(unsupported(cursor, "SHOW"));
     };
-    if !cursor.is_done() {
+    cursor.end()?;
+    Ok(statement)
+}
+
+/// `[LIKE] 'pattern'`, if it stands here.
+fn name_pattern(cursor: &mut Cursor<'_>) -> Result<Option<NamePattern>> {
+    if cursor.is_word("IN") || cursor.is_word("FROM") {
         return Err(cursor.here(SqlError::new(
             "UNSUPPORTED_FEATURE",
-            "SHOW TABLES and SHOW VIEWS take no pattern and no schema.",
+            "SHOW TABLES and SHOW VIEWS of a schema are not supported: all tables are in one.",
         )));
     }
-    Ok(statement)
+    if !cursor.words(&["LIKE"]) && cursor.is_done() {
+        return Ok(None);
+    }
+    let place = cursor.location();
+    let pattern = NamePattern::new(&cursor.string("a pattern")?);
+    pattern.map(Some).map_err(|e| e.at(place.line, place.column))
 }
 
 /// Parses what follows `DESCRIBE` or `DESC`.
 pub(crate) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    for word in ["FUNCTION", "DATABASE", "SCHEMA", "QUERY", "CATALOG", "NAMESPACE"] {
+    if let Some(query) = described_query(cursor) {
+        return Ok(Statement::DescribeQuery(Box::new(query?)));
+    }
+    for word in ["FUNCTION", "DATABASE", "SCHEMA", "CATALOG", "NAMESPACE"] {
         // One of these words alone is a table's name.
         if cursor.is_word(word) && matches!(cursor.peek_nth(1).map(|t| &t.token), Some(Token::Word(_))) {
             return Err(unsupported(cursor, "DESCRIBE"));
@@ -91,6 +113,17 @@ pub(crate) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let name = cursor.table_name()?;
     cursor.end()?;
     Ok(Statement::Describe { name, extended })
+}
+
+/// `[QUERY] query`, if it stands here; one of its words alone is a table's name.
+fn described_query(cursor: &mut Cursor<'_>) -> Option<Result<SqlQuery>> {
+    let next = cursor.peek_nth(1).map(|t| &t.token);
+    if cursor.is_word("QUERY") && matches!(next, Some(Token::Word(_) | Token::LParen)) {
+        cursor.next();
+        return Some(cursor.query());
+    }
+    let opens = |w: &&str| *w != "TABLE" && cursor.is_word(w) && next.is_some();
+    (cursor.is_token(&Token::LParen) || QUERY_WORDS.iter().any(opens)).then(|| cursor.query())
 }
 
 /// Parses what follows `EXPLAIN`.
@@ -136,7 +169,7 @@ pub(crate) fn insert(cursor: &mut Cursor<'_>) -> Result<Statement> {
     }
     let mut columns = Vec::new();
     // `(` opens the list of columns, or the query.
-    if cursor.peek().map(|t| &t.token) == Some(&Token::LParen)
+    if cursor.is_token(&Token::LParen)
         && !["SELECT", "WITH", "VALUES"]
             .iter()
             .any(|w| super::super::tokens::is_word(cursor.peek_nth(1), w))
@@ -175,6 +208,8 @@ pub(crate) fn unsupported(cursor: &Cursor<'_>, verb: &str) -> SqlError {
     }
     let condition = match object.as_str() {
         "CREATE FLOW" => "UNSUPPORTED_FEATURE.CREATE_FLOW_QUERY_EXECUTION",
+        "DELETE FROM" | "MERGE INTO" => "UNSUPPORTED_FEATURE.TABLE_OPERATION",
+        other if other.starts_with("UPDATE ") => "UNSUPPORTED_FEATURE.TABLE_OPERATION",
         "CREATE MATERIALIZED VIEW" => "UNSUPPORTED_FEATURE.CREATE_PIPELINE_DATASET_QUERY_EXECUTION",
         _ => "UNSUPPORTED_FEATURE",
     };

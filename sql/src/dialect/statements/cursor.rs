@@ -153,9 +153,14 @@ impl<'a> Cursor<'a> {
         table_reference(&parts).map_err(|e| self.here(e))
     }
 
+    /// The tokens that are left.
+    pub(crate) fn rest(&self) -> &'a [TokenWithSpan] {
+        self.tokens.get(self.at..).unwrap_or_default()
+    }
+
     /// The rest of the statement as a query, which must take all of it.
     pub(crate) fn query(&mut self) -> Result<SqlQuery> {
-        let rest = self.tokens.get(self.at..).unwrap_or_default();
+        let rest = self.rest();
         if rest.is_empty() {
             return Err(self.expected("a query"));
         }
@@ -167,6 +172,11 @@ impl<'a> Cursor<'a> {
     pub(crate) fn raw_from(&self, start: Location) -> &'a str {
         let end = self.tokens.last().map_or(start, |t| t.span.end);
         self.text.between(start, end)
+    }
+
+    /// Whether this token stands here.
+    pub(crate) fn is_token(&self, token: &Token) -> bool {
+        self.peek().map(|t| &t.token) == Some(token)
     }
 
     /// An error: this was expected here.

@@ -6,6 +6,7 @@
 mod catalog;
 mod cursor;
 mod data_type;
+mod name_pattern;
 mod query;
 mod setting;
 mod table;
@@ -20,6 +21,7 @@ pub use catalog::{ExplainMode, InsertInto};
 pub(crate) use cursor::table_reference;
 pub use data_type::{COMMENT_KEY, parse_schema_ddl};
 pub(crate) use data_type::{array, map, timestamp};
+pub use name_pattern::NamePattern;
 pub use query::SqlQuery;
 pub use table::{CreateStreamingTable, CreateTable, CreateTableAs, TableClauses};
 pub use view::CreateView;
@@ -90,10 +92,21 @@ pub enum Statement {
         /// `IF EXISTS`.
         if_exists: bool,
     },
-    /// `SHOW TABLES`.
-    ShowTables,
-    /// `SHOW VIEWS`.
-    ShowViews,
+    /// `SHOW TABLES [[LIKE] 'pattern']`.
+    ShowTables {
+        /// Which names; all without one.
+        pattern: Option<NamePattern>,
+    },
+    /// `SHOW VIEWS [[LIKE] 'pattern']`.
+    ShowViews {
+        /// Which names; all without one.
+        pattern: Option<NamePattern>,
+    },
+    /// `SHOW COLUMNS IN t`.
+    ShowColumns {
+        /// The table, in lower case.
+        name: TableReference,
+    },
     /// `DESCRIBE [TABLE] [EXTENDED] t`.
     Describe {
         /// The table, in lower case.
@@ -101,6 +114,8 @@ pub enum Statement {
         /// `EXTENDED`.
         extended: bool,
     },
+    /// `DESCRIBE [QUERY] query`.
+    DescribeQuery(Box<SqlQuery>),
     /// `EXPLAIN [EXTENDED | FORMATTED] statement`.
     Explain {
         /// How much it shows.
@@ -160,21 +175,12 @@ fn ddl_tokens(
 
 /// Parses the statement that the cursor stands before, which must take all that is left.
 fn one_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    if cursor.peek().map(|t| &t.token) == Some(&Token::LParen)
-        || ["SELECT", "WITH", "VALUES", "TABLE"]
-            .iter()
-            .any(|w| cursor.is_word(w))
-    {
+    if cursor.is_token(&Token::LParen) || QUERY_WORDS.iter().any(|w| cursor.is_word(w)) {
         return Ok(Statement::Query(Box::new(cursor.query()?)));
     }
     let start = cursor.location();
     let verb = cursor.name("a statement")?.to_uppercase();
     match verb.as_str() {
-        "FROM" => Err(SqlError::new(
-            "UNSUPPORTED_FEATURE",
-            "A query that begins with FROM is not supported; write SELECT … FROM.",
-        )
-        .at(start.line, start.column)),
         "CREATE" => create(cursor),
         "SET" => setting::set(cursor),
         "RESET" => setting::reset(cursor),
@@ -198,6 +204,9 @@ fn one_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
         .at(start.line, start.column)),
     }
 }
+
+/// The first words of queries.
+const QUERY_WORDS: [&str; 5] = ["SELECT", "WITH", "VALUES", "TABLE", "FROM"];
 
 /// The first words of Spark's statements that are not supported.
 const KNOWN_VERBS: [&str; 27] = [

@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::super::SqlDialect;
+use super::super::ast::put_select_first;
 use super::super::tokens::{StreamClause, fold_names, parser_dialect, parser_error, start_of};
 use crate::{Result, SqlError};
 
@@ -70,9 +71,12 @@ impl SqlQuery {
 fn parse_tokens(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Box<Query>> {
     let parser_dialect = parser_dialect(dialect);
     let mut parser = Parser::new(parser_dialect.as_ref()).with_tokens_with_locations(tokens);
-    let query = parser.parse_query().map_err(|e| parser_error(&e))?;
+    let mut query = parser.parse_query().map_err(|e| parser_error(&e))?;
     let next = parser.peek_token();
     if next.token == Token::EOF {
+        if dialect == SqlDialect::Spark {
+            put_select_first(&mut query);
+        }
         Ok(query)
     } else {
         Err(SqlError::new(

@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::super::tokens::interval_literal;
 use super::Statement;
 use super::cursor::Cursor;
 use crate::{Result, SqlError};
@@ -65,16 +66,44 @@ fn time_zone(cursor: &mut Cursor<'_>) -> Result<Statement> {
             "SET TIME ZONE LOCAL is not supported: name the zone, so that every machine gives the same rows.",
         )));
     }
+    if cursor.words(&["INTERVAL"]) {
+        return zone_of_interval(cursor);
+    }
     let zone = match cursor.next().map(|t| &t.token) {
         Some(Token::SingleQuotedString(zone) | Token::DoubleQuotedString(zone)) => zone.clone(),
         _ => {
             return Err(cursor.here(SqlError::new(
                 "PARSE_SYNTAX_ERROR",
-                "Expected a time zone in quotes: SET TIME ZONE 'Europe/Oslo'.",
+                "Expected a time zone in quotes, or an interval: SET TIME ZONE 'Europe/Oslo'.",
             )));
         }
     };
     cursor.end()?;
+    Ok(Statement::SetTimeZone { zone })
+}
+
+/// The offset of SET TIME ZONE INTERVAL: whole seconds, at most 18 hours.
+fn zone_of_interval(cursor: &mut Cursor<'_>) -> Result<Statement> {
+    const SECOND: i64 = 1_000_000;
+    let (interval, used) =
+        interval_literal(cursor.rest(), true)?.ok_or_else(|| cursor.expected("an interval"))?;
+    let seconds = interval.micros / SECOND;
+    if interval.months != 0 || interval.micros % SECOND != 0 || seconds.abs() > 18 * 3600 {
+        return Err(cursor.here(SqlError::new(
+            "INVALID_INTERVAL_FORMAT.TIMEZONE_INTERVAL_OUT_OF_RANGE",
+            "The interval of SET TIME ZONE must be whole seconds between -18 and +18 hours.",
+        )));
+    }
+    for _ in 0..used {
+        cursor.next();
+    }
+    cursor.end()?;
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (hours, minutes, rest) = (seconds.abs() / 3600, seconds.abs() / 60 % 60, seconds.abs() % 60);
+    let zone = match rest {
+        0 => format!("{sign}{hours:02}:{minutes:02}"),
+        _ => format!("{sign}{hours:02}:{minutes:02}:{rest:02}"),
+    };
     Ok(Statement::SetTimeZone { zone })
 }
 

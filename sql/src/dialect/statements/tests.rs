@@ -138,7 +138,10 @@ fn the_catalogs_statements_are_read() {
         one("DROP VIEW v"),
         Statement::DropView { if_exists: false, .. }
     ));
-    assert!(matches!(one("SHOW TABLES"), Statement::ShowTables));
+    assert!(matches!(
+        one("SHOW TABLES"),
+        Statement::ShowTables { pattern: None }
+    ));
     assert!(matches!(
         one("DESC EXTENDED t"),
         Statement::Describe { extended: true, .. }

@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
 
+pub(crate) use interval::literal as interval_literal;
 pub use interval::{IntervalLiteral, parse_interval_text};
 pub(crate) use number_suffix::decimal_shape;
 pub(crate) use stream::{RELATION_FUNCTION, StreamClause};
@@ -77,7 +78,7 @@ fn statement(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Option<S
                 streams: Vec::new(),
             }));
         }
-        number_suffix::resolve(string_literal::resolve(tokens)?)?
+        number_suffix::resolve(string_literal::resolve(words::unescape_names(tokens))?)?
     } else {
         tokens
     };

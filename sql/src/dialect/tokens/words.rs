@@ -22,6 +22,18 @@ pub(crate) fn is_word(token: Option<&TokenWithSpan>, text: &str) -> bool {
     )
 }
 
+/// The tokens with the doubled backticks in quoted names made single.
+pub(crate) fn unescape_names(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for token in &mut tokens {
+        if let Token::Word(w) = &mut token.token
+            && w.quote_style == Some('`')
+        {
+            w.value = w.value.replace("``", "`");
+        }
+    }
+    tokens
+}
+
 /// Whether the token is a name: a quoted word or any unquoted one.
 pub(crate) fn is_name(token: Option<&TokenWithSpan>) -> bool {
     matches!(token.map(|t| &t.token), Some(Token::Word(_)))

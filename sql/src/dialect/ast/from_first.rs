@@ -1,0 +1,26 @@
+//! `FROM t SELECT a` and `FROM t` as the SELECT that they are.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Query, Select, SelectFlavor, SelectItem, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+/// Puts the SELECT first, with `*` where there is none.
+pub(crate) fn put_select_first(query: &mut Query) {
+    let ControlFlow::Continue(()) = query.visit(&mut Rewriter);
+}
+
+struct Rewriter;
+
+impl VisitorMut for Rewriter {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+        }
+        select.flavor = SelectFlavor::Standard;
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,90 @@
+//! `GROUP BY ALL`: by the places of all items of the select list that hold no aggregate.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, GroupByExpr, Query, Select, SelectItem, Spanned, Value, Visit, VisitMut, Visitor, VisitorMut,
+};
+
+use crate::{Result, SqlError};
+
+/// Writes out every `GROUP BY ALL`; `is_aggregate` knows the aggregate functions by name.
+///
+/// # Errors
+/// UNSUPPORTED_FEATURE where the items are not known yet (`*`).
+pub(super) fn expand(query: &mut Query, is_aggregate: &dyn Fn(&str) -> bool) -> Result<()> {
+    match query.visit(&mut Expander { is_aggregate }) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Expander<'a> {
+    is_aggregate: &'a dyn Fn(&str) -> bool,
+}
+
+impl VisitorMut for Expander<'_> {
+    type Break = SqlError;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
+        let GroupByExpr::All(modifiers) = &select.group_by else {
+            return ControlFlow::Continue(());
+        };
+        let mut places = Vec::new();
+        for (item, place) in select.projection.iter().zip(1_u64..) {
+            let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else {
+                let start = item.span().start;
+                let text = format!("GROUP BY ALL beside {item} is not supported: name the columns.");
+                return ControlFlow::Break(
+                    SqlError::new("UNSUPPORTED_FEATURE", text).at(start.line, start.column),
+                );
+            };
+            if !holds_aggregate(expr, self.is_aggregate) {
+                places.push(Expr::value(Value::Number(place.to_string(), false)));
+            }
+        }
+        select.group_by = GroupByExpr::Expressions(places, modifiers.clone());
+        ControlFlow::Continue(())
+    }
+}
+
+fn holds_aggregate(expr: &Expr, is_aggregate: &dyn Fn(&str) -> bool) -> bool {
+    expr.visit(&mut Finder {
+        is_aggregate,
+        depth: 0,
+    })
+    .is_break()
+}
+
+/// Breaks at an aggregate function that does not belong to a subquery.
+struct Finder<'a> {
+    is_aggregate: &'a dyn Fn(&str) -> bool,
+    depth: usize,
+}
+
+impl Visitor for Finder<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(call) if self.depth == 0 => {
+                let name = call.name.to_string().trim_matches('`').to_lowercase();
+                match (self.is_aggregate)(&name) {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
