@@ -150,6 +150,36 @@ SELECT * FROM VALUES (1, 'a'), (2, NULL) AS t(n, s)
 -- here: UNSUPPORTED_FEATURE
 SELECT k FROM events TABLESAMPLE (50 PERCENT)
 
+SELECT * FROM range(3)
+
+SELECT id * 2 AS n FROM range(1, 10, 3) r WHERE r.id > 1
+
+SELECT count(*) FROM range(5, 0, -2, 4) AS r
+
+SELECT sum(a) FROM range(10) AS r(a)
+
+-- here: UNSUPPORTED_TABLE_VALUED_FUNCTION
+SELECT id FROM range('x')
+
+SELECT id FROM range(1, 2, 0)
+
+SELECT * FROM explode(array(1, 2))
+
+SELECT p, c FROM posexplode(array('x', 'y')) AS t(p, c)
+
+SELECT a.id, b.col FROM range(2) a JOIN explode(array(10, 20)) b
+
+SELECT k, t FROM events, LATERAL explode(tags) AS x(t)
+
+SELECT * FROM range(2), LATERAL explode(array(1, id)), LATERAL posexplode(array(id)) p(a, b)
+
+SELECT k, p, t FROM STREAM(events), LATERAL posexplode(tags) AS x(p, t) WHERE p > 0
+
+SELECT * FROM nosuchfunction(1)
+
+-- here: UNSUPPORTED_TABLE_VALUED_FUNCTION
+SELECT * FROM sql_keywords()
+
 SELEC k FROM events
 
 -- here: PARSE_SYNTAX_ERROR

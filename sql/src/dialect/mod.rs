@@ -19,6 +19,7 @@ mod relations;
 mod session;
 mod settings;
 mod statements;
+mod table_function;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tokens;

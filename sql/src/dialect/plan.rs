@@ -117,6 +117,7 @@ async fn relation(
             }
             Ok(LogicalPlanBuilder::scan(name.clone(), provider_as_source(provider), None)?.build()?)
         }
+        RelationRequest::Range(range) => range.plan(),
         RelationRequest::Stream(number) => {
             let clause = streams
                 .get(*number)

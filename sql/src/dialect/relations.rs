@@ -20,6 +20,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::SqlDialect;
 use super::generate::{self, GENERATE_FUNCTION, LATERAL_FUNCTION};
 use super::statements::table_reference;
+use super::table_function::{self, RangeCall, derived, generator_query};
 use super::tokens::{NAME_SEPARATOR, RELATION_FUNCTION, StreamClause, WATERMARK_FUNCTION};
 use crate::event_time::watermark_of_path;
 use crate::{Result, SqlError};
@@ -36,6 +37,8 @@ pub(crate) enum RelationRequest {
     },
     /// The `STREAM` clause with this number.
     Stream(usize),
+    /// `range`.
+    Range(RangeCall),
 }
 
 /// Takes the relations out of the query; each is left as a call with its place in the list.
@@ -177,8 +180,29 @@ impl Taker<'_> {
         Ok(Some(table))
     }
 
+    /// Puts a generator into the select list of a subquery.
+    fn generator(&self, factor: &mut TableFactor) -> Result<()> {
+        if let TableFactor::Table {
+            name,
+            args: Some(args),
+            sample: None,
+            ..
+        } = factor
+            && self.dialect == SqlDialect::Spark
+            && let Some(query) = generator_query(name, args)
+        {
+            *factor = derived(query?, factor);
+        }
+        Ok(())
+    }
+
     /// A table function: a stream's clause, or one that is not known here.
-    fn call(&mut self, name: &ObjectName, args: &mut TableFunctionArgs, position: (u64, u64)) -> Result<()> {
+    fn call(
+        &mut self,
+        name: &mut ObjectName,
+        args: &mut TableFunctionArgs,
+        position: (u64, u64),
+    ) -> Result<()> {
         if name.to_string() == RELATION_FUNCTION {
             let Some(clause) = number(args) else {
                 return Err(SqlError::new("INTERNAL_ERROR", "a relation without its number")
@@ -193,11 +217,14 @@ impl Taker<'_> {
             return Ok(());
         }
         if self.dialect == SqlDialect::Spark {
-            return Err(SqlError::new(
-                "UNSUPPORTED_TABLE_VALUED_FUNCTION",
-                format!("The table-valued function {name} is not supported."),
-            )
-            .at(position.0, position.1));
+            if let Some(range) = RangeCall::of(name, args) {
+                let range = range.map_err(|e| e.at(position.0, position.1))?;
+                *args = arguments(self.requests.len());
+                *name = ObjectName::from(vec![Ident::new(RELATION_FUNCTION)]);
+                self.requests.push(RelationRequest::Range(range));
+                return Ok(());
+            }
+            return Err(table_function::not_known(name).at(position.0, position.1));
         }
         Ok(())
     }
@@ -236,7 +263,7 @@ impl VisitorMut for Taker<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
-        match self.table(factor) {
+        match self.generator(factor).and_then(|()| self.table(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 /// Puts the SELECT first, with `*` where there is none.
-pub(crate) fn put_select_first(query: &mut Query) {
+pub(super) fn put_select_first(query: &mut Query) {
     let ControlFlow::Continue(()) = query.visit(&mut Rewriter);
 }
 

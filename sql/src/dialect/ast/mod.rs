@@ -5,6 +5,7 @@ mod from_first;
 mod generators;
 mod group_by_all;
 mod grouping_sets;
+mod lateral_function;
 mod literal;
 mod order_by_all;
 mod output_names;
@@ -22,7 +23,6 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 
-pub(crate) use from_first::put_select_first;
 pub(crate) use output_names::{GENERATED, output_names};
 use spark_name::{NameScope, spark_name};
 
@@ -31,6 +31,12 @@ use crate::{Result, SqlError};
 
 /// The start of the name of a column whose name in Spark is not known; a sink that writes names must refuse it.
 pub const UNNAMED_COLUMN_PREFIX: &str = "__unnamed_";
+
+/// Brings the forms of Spark's that are another way to write a SELECT into one.
+pub(crate) fn normalize(query: &mut Query) {
+    from_first::put_select_first(query);
+    lateral_function::make_views(query);
+}
 
 /// The functions that a session holds, by name.
 pub(crate) struct OwnFunctions<'a> {

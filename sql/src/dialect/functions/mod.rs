@@ -143,6 +143,11 @@ pub(crate) fn is_aggregate(name: &str) -> bool {
     aggregate::NAMES.contains(&name) || grouping::NAMES.contains(&name)
 }
 
+/// Whether Spark 4.3 has a function of this name.
+pub(crate) fn is_sparks(name: &str) -> bool {
+    SPARK_FUNCTIONS.lines().any(|line| line == name)
+}
+
 /// The error for a call of this name, which is not on the list.
 ///
 /// UNSUPPORTED_ROUTINE where Spark has the function, else UNRESOLVED_ROUTINE; with the nearest names.
@@ -157,7 +162,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
         .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))
         .min();
     let hint = nearest.map_or(String::new(), |(_, n)| format!(" Did you mean '{n}'?"));
-    if SPARK_FUNCTIONS.lines().any(|line| line == name) {
+    if is_sparks(name) {
         SqlError::new(
             "UNSUPPORTED_ROUTINE",
             format!("The function '{name}' of Spark is not supported in the spark dialect yet.{hint}"),

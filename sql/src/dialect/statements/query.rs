@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::super::SqlDialect;
-use super::super::ast::put_select_first;
+use super::super::ast::normalize;
 use super::super::tokens::{StreamClause, fold_names, parser_dialect, parser_error, start_of};
 use crate::{Result, SqlError};
 
@@ -75,7 +75,7 @@ fn parse_tokens(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Box<Q
     let next = parser.peek_token();
     if next.token == Token::EOF {
         if dialect == SqlDialect::Spark {
-            put_select_first(&mut query);
+            normalize(&mut query);
         }
         Ok(query)
     } else {
