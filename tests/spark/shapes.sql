@@ -270,6 +270,9 @@ SELECT src, k, count(*) AS n FROM (SELECT k, 'a' AS src FROM STREAM(e)) GROUP BY
 -- a condition without columns above an aggregation | update | store
 SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k HAVING current_date() > DATE'2999-01-01'
 
+-- a join on a false condition above an aggregation | update | store
+SELECT a.k, a.n, t.x FROM (SELECT k, count(*) AS n FROM STREAM(e) GROUP BY k) a JOIN VALUES (1) AS t(x) ON 1 = 0
+
 -- the least and the greatest of floats | update | store
 SELECT k, CAST(min(y) AS STRING) AS lo, CAST(max(y) AS STRING) AS hi, max_by(v, y) AS at FROM
 (SELECT k, v, CASE WHEN v % 3 = 0 THEN CAST('NaN' AS DOUBLE) WHEN v % 3 = 1 THEN CAST('-Infinity' AS DOUBLE) ELSE x END AS y

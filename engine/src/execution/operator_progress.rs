@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tidemill_sql::{StateCommit, StatefulOperator};
+use tidemill_sql::StatefulOperator;
 
 use super::stateful::StatefulFacts;
 use crate::progress::{EventTimeProgress, StateOperatorProgress, StreamingQueryProgress, iso_8601};
@@ -24,7 +24,7 @@ impl StatefulProgress {
         let operators = facts
             .operators
             .iter()
-            .map(|operator| operator_progress(operator, &facts.commits))
+            .map(|operator| operator_progress(operator, facts))
             .collect();
         Self {
             event_time: event_time(facts, watermark_ms),
@@ -80,11 +80,14 @@ fn event_time(facts: &StatefulFacts, watermark_ms: i64) -> EventTimeProgress {
     out
 }
 
-fn operator_progress(operator: &StatefulOperator, commits: &[StateCommit]) -> StateOperatorProgress {
-    let commits = commits.iter().filter(|commit| commit.operator == operator.id);
+fn operator_progress(operator: &StatefulOperator, facts: &StatefulFacts) -> StateOperatorProgress {
+    let commits = facts
+        .commits
+        .iter()
+        .filter(|commit| commit.operator == operator.id);
     let mut out = StateOperatorProgress {
         operator_name: operator.name.to_owned(),
-        num_shuffle_partitions: u64::from(operator.partitions.get()),
+        num_shuffle_partitions: u64::from(facts.shuffle_partitions),
         ..StateOperatorProgress::default()
     };
     let mut custom: BTreeMap<String, i64> = BTreeMap::new();

@@ -52,6 +52,11 @@ impl StateCheck {
         })
     }
 
+    /// How many state partitions the checkpoint has; an operator without keys uses one of them.
+    pub(super) const fn configured_partitions(&self) -> u32 {
+        self.configured_partitions
+    }
+
     /// Before the first batch of a run.
     ///
     /// # Errors

@@ -65,6 +65,8 @@ pub(super) struct StatefulFacts {
     pub(super) operators: Vec<StatefulOperator>,
     pub(super) commits: Vec<StateCommit>,
     pub(super) event_times: Option<EventTimeStats>,
+    /// How many state partitions the checkpoint has.
+    pub(super) shuffle_partitions: u32,
     /// Whether the query has a watermark.
     pub(super) has_watermark: bool,
     /// The watermark after the batch, ms since the epoch.
@@ -214,6 +216,7 @@ impl StatefulRun {
             operators: self.operators.clone().unwrap_or_default(),
             commits: batch.state.commits(),
             event_times,
+            shuffle_partitions: self.check.configured_partitions(),
             has_watermark: self.has_watermark,
         }
     }

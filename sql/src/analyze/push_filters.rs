@@ -82,7 +82,11 @@ fn settled(
 }
 
 fn applied(plan: LogicalPlan, rule: &dyn OptimizerRule, context: &OptimizerContext) -> Result<LogicalPlan> {
-    let rewrite = |node| rule.rewrite(node, context);
+    // A rule makes filters of its own: of a join's condition, for one.
+    let rewrite = |node| match node {
+        LogicalPlan::Filter(filter) => rule.rewrite(fence_filter(filter)?.data, context),
+        node => rule.rewrite(node, context),
+    };
     let plan = match rule.apply_order() {
         Some(ApplyOrder::TopDown) => plan.transform_down(rewrite)?.data,
         Some(ApplyOrder::BottomUp) => plan.transform_up(rewrite)?.data,

@@ -26,13 +26,14 @@ const CONFS: [(&str, &str); 2] = [
 ];
 
 /// Of a stateful operator's progress, what does not depend on the machine.
-const FIGURES: [&str; 6] = [
+const FIGURES: [&str; 7] = [
     "operatorName",
     "numRowsTotal",
     "numRowsUpdated",
     "numRowsRemoved",
     "numRowsDroppedByWatermark",
     "numStateStoreInstances",
+    "numShufflePartitions",
 ];
 
 /// Values by batch.
