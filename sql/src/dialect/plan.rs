@@ -59,12 +59,12 @@ async fn plan_at_depth(
             SqlDialect::DataFusion => plan,
         }));
     }
-    let temporal = names::temporal_columns(&plans);
+    let known = names::known_columns(&plans, &settings);
     if settings.dialect == SqlDialect::Spark {
         let is_registered = |name: &str| {
             state.scalar_functions().contains_key(name) || state.aggregate_functions().contains_key(name)
         };
-        ast::rewrite(&mut folded, &temporal, &is_registered)?;
+        ast::rewrite(&mut folded, &known, &is_registered)?;
     }
     let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans));
     let context = StatementContext::new(state, &settings, planner);
@@ -77,7 +77,7 @@ async fn plan_at_depth(
             let plan = super::analyzer::finish(plan, &settings)?;
             let mut spelled = query.spelled.clone();
             relations::take(&mut spelled, &query.streams, settings.dialect)?;
-            names::restore(plan, &spelled, &columns, &temporal)
+            names::restore(plan, &spelled, &columns, &known)
         }
         SqlDialect::DataFusion => Ok(plan),
     }

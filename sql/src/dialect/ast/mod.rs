@@ -1,12 +1,15 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
+mod datetime_calls;
 mod desugar;
 mod generators;
 mod grouping_sets;
+mod like;
 mod literal;
 mod output_names;
 mod refuse;
 mod spark_name;
+mod temporal;
 mod window_address;
 
 use std::collections::HashSet;
@@ -18,6 +21,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 pub(crate) use output_names::{GENERATED, output_names};
+pub(crate) use spark_name::KnownColumns;
 use spark_name::{NameScope, spark_name};
 
 use crate::{Result, SqlError};
@@ -27,19 +31,19 @@ pub const UNNAMED_COLUMN_PREFIX: &str = "__unnamed_";
 
 /// Rewrites a query of the Spark dialect into what DataFusion's planner reads with Spark's meaning.
 ///
-/// `temporal` are the names, in lower case, of the columns that are dates or times; `is_registered` says whether the session has a
+/// `known` is what of the relations and the session the names depend on; `is_registered` says whether the session has a
 /// function of its own under a name that is not on the checked list.
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE for what has no assured meaning here; UNRESOLVED_ROUTINE and UNSUPPORTED_ROUTINE for functions.
 pub(crate) fn rewrite(
     query: &mut Query,
-    temporal: &HashSet<String>,
+    known: &KnownColumns,
     is_registered: &dyn Fn(&str) -> bool,
 ) -> Result<()> {
     refuse::check(query, is_registered)?;
     let mut names = Namer {
-        temporal,
+        known,
         unnamed_relations: 0,
     };
     if let ControlFlow::Break(error) = query.visit(&mut names) {
@@ -53,7 +57,7 @@ pub(crate) fn rewrite(
 
 /// Gives every select item without an alias Spark's name for it.
 struct Namer<'a> {
-    temporal: &'a HashSet<String>,
+    known: &'a KnownColumns,
     unnamed_relations: usize,
 }
 
@@ -86,7 +90,7 @@ impl VisitorMut for Namer<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         let scope = NameScope {
             relations: relation_names(select),
-            temporal: self.temporal.clone(),
+            known: self.known.clone(),
         };
         let mut unnamed = 0;
         for item in &mut select.projection {
