@@ -17,6 +17,9 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
     {"op": "statements", "texts": [sql...]}
         runs the statements in order in a session of their own; the answer has for each its columns (name and type), its
         rows unless it reads a stream, or the condition of its error.
+    {"op": "evaluate", "view": text, "expressions": [text], "settings": [confs]}
+        evaluates each expression over the view `t`, under each of the settings; the answer is a list for each of them with
+        name, type and the rows as `show` prints them, or with the condition of the error.
 """
 import json
 import os
@@ -143,8 +146,6 @@ def statements(spark, command):
 
 
 def statement(session, text):
-    from pyspark.errors import PySparkException
-
     try:
         df = session.sql(text)
         answer = {"columns": [list(column) for column in df.dtypes], "streaming": df.isStreaming}
@@ -152,15 +153,51 @@ def statement(session, text):
             answer["rows"] = as_json(df)
         return answer
     except Exception as error:  # every failure of Spark is an answer
-        named = isinstance(error, PySparkException) and error.getCondition()
-        found = re.search(r"\[([A-Z][A-Z_.0-9]+)\]", str(error))
-        return {"error": named or (found.group(1) if found else f"{type(error).__name__}: {error}")}
+        return {"error": condition_of(error)}
+
+
+def condition_of(error):
+    """The error's condition; its text where it has none."""
+    named = getattr(error, "getCondition", lambda: None)()
+    found = re.search(r"\[([A-Z][A-Z_.0-9]+)\]", str(error))
+    return named or (found.group(1) if found else f"{type(error).__name__}: {error}")
+
+
+def evaluate(spark, command):
+    return [with_confs(spark, {"confs": confs}, lambda: evaluate_all(spark, command)) for confs in command["settings"]]
+
+
+def evaluate_all(spark, command, at_once=40):
+    spark.sql(command["view"]).createOrReplaceTempView("t")
+    expressions = command["expressions"]
+    parts = [expressions[first : first + at_once] for first in range(0, len(expressions), at_once)]
+    return [answer for part in parts for answer in evaluate_some(spark, part)]
+
+
+def evaluate_some(spark, expressions):
+    try:
+        df = spark.sql(f"SELECT {', '.join(expressions)} FROM t")._jdf
+        fields = [df.schema().apply(at) for at in range(len(expressions))]
+        rows = columns_of(df.showString(20, 0, False))
+        return [{"name": f.name(), "type": f.dataType().catalogString(), "rows": r} for f, r in zip(fields, rows)]
+    except Exception as error:  # every failure of Spark is an answer
+        if len(expressions) > 1:
+            return [evaluate_some(spark, [one])[0] for one in expressions]
+        return [{"error": condition_of(error)}]
+
+
+def columns_of(table):
+    """The cells of a table that `show` drew, column by column; its first line tells where columns end."""
+    lines = table.split("\n")
+    ends = [at for at, c in enumerate(lines[0]) if c == "+"]
+    rows = [line for line in lines[3:] if line.startswith("|")]
+    return [[row[start + 1 : end].rstrip() for row in rows] for start, end in zip(ends, ends[1:])]
 
 
 def main():
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    operations = {"run": run, "run_all": run_all, "read": read, "statements": statements}
+    operations = {"run": run, "run_all": run_all, "read": read, "evaluate": evaluate, "statements": statements}
     spark = make_session()
     for line in sys.stdin:
         command = json.loads(line)

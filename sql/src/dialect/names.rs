@@ -1,6 +1,5 @@
 //! Names without regard to case: plans hold lower-case names, the outermost query gives back the text's spelling.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,7 +7,8 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{GroupByExpr, Query, Select, Visit, Visitor};
 
-use super::ast::{GENERATED, output_names};
+use super::SqlSettings;
+use super::ast::{GENERATED, KnownColumns, output_names};
 use crate::{Result, SqlError};
 
 /// The names of a plan's columns.
@@ -16,14 +16,14 @@ pub(crate) fn columns_of(plan: &LogicalPlan) -> Vec<String> {
     plan.schema().fields().iter().map(|f| f.name().clone()).collect()
 }
 
-/// The names, in lower case, of the relations' columns that are dates, times or intervals.
-pub(crate) fn temporal_columns(plans: &[Arc<LogicalPlan>]) -> HashSet<String> {
-    plans
-        .iter()
-        .flat_map(|plan| plan.schema().fields().iter())
-        .filter(|f| f.data_type().is_temporal())
-        .map(|f| f.name().to_lowercase())
-        .collect()
+/// What names of columns depend on, beside the text.
+pub(crate) fn known_columns(plans: &[Arc<LogicalPlan>], settings: &SqlSettings) -> KnownColumns {
+    let fields = plans.iter().flat_map(|plan| plan.schema().fields().iter());
+    let temporal = fields.filter(|f| f.data_type().is_temporal());
+    KnownColumns {
+        temporal: temporal.map(|f| f.name().to_lowercase()).collect(),
+        zone: settings.zone(),
+    }
 }
 
 /// The relation with its columns' names in lower case; the source below keeps its own.
@@ -75,10 +75,10 @@ pub(crate) fn restore(
     plan: LogicalPlan,
     spelled: &Query,
     tables: &[Vec<String>],
-    temporal: &HashSet<String>,
+    known: &KnownColumns,
 ) -> Result<LogicalPlan> {
     let names = columns_of(&plan);
-    let Some(wanted) = output_names(spelled, tables, temporal) else {
+    let Some(wanted) = output_names(spelled, tables, known) else {
         return Ok(plan);
     };
     let Some(wanted) = with_generated(wanted, names.len()) else {

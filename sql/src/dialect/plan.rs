@@ -59,13 +59,13 @@ async fn plan_at_depth(
             SqlDialect::DataFusion => plan,
         }));
     }
-    let temporal = names::temporal_columns(&plans);
+    let known = names::known_columns(&plans, &settings);
     if settings.dialect == SqlDialect::Spark {
         let own = ast::OwnFunctions {
             scalar: state.scalar_functions(),
             aggregate: state.aggregate_functions(),
         };
-        ast::rewrite(&mut folded, &temporal, &own)?;
+        ast::rewrite(&mut folded, &known, &own)?;
     }
     let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans));
     let context = StatementContext::new(state, &settings, planner);
@@ -78,7 +78,7 @@ async fn plan_at_depth(
             let plan = super::analyzer::finish(plan, &settings)?;
             let mut spelled = query.spelled.clone();
             relations::take(&mut spelled, &query.streams, settings.dialect)?;
-            names::restore(plan, &spelled, &columns, &temporal)
+            names::restore(plan, &spelled, &columns, &known)
         }
         SqlDialect::DataFusion => Ok(plan),
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::record::value::Zone;
 use crate::{Result, SqlError};
 
 /// Whose words and meaning SQL text has.
@@ -107,8 +108,13 @@ impl SqlSettings {
         )
     }
 
+    /// The session's zone; UTC for a name that was not checked before.
+    pub(crate) fn zone(&self) -> Zone {
+        Zone::parse(&self.time_zone).unwrap_or_else(Zone::utc)
+    }
+
     fn check_zone(&self) -> Result<()> {
-        if self.is_utc() || self.time_zone.parse::<arrow::array::timezone::Tz>().is_ok() {
+        if Zone::parse(&self.time_zone).is_some() {
             Ok(())
         } else {
             Err(SqlError::new(

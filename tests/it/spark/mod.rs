@@ -3,6 +3,7 @@
 //! `tests/run` provides PySpark; without `TIDEMILL_PYSPARK` each test says that it was left out.
 
 mod differential;
+mod expressions;
 mod read_output;
 mod read_state;
 mod relay;

@@ -63,7 +63,8 @@ impl<'a> ValueText<'a> {
 }
 
 fn write_value(array: &ArrayRef, row: usize, style: &Style, out: &mut String) -> Result<()> {
-    if array.is_null(row) {
+    // An array of no type holds nothing else than NULL, and no bitmap that says so.
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         out.push_str(style.null);
         return Ok(());
     }

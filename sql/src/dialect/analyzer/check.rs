@@ -6,6 +6,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
+use super::super::SqlSettings;
+use super::super::statements::timestamp;
 use super::{is_numeric, is_string, tightest};
 use crate::{Result, SqlError};
 
@@ -13,7 +15,7 @@ use crate::{Result, SqlError};
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE for operands whose common type in Spark is another than here.
-pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
+pub(crate) fn check(plan: &LogicalPlan, settings: &SqlSettings) -> Result<()> {
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::Union(union) = node {
             for (at, field) in union.schema.fields().iter().enumerate() {
@@ -22,13 +24,12 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
                     let Some(other) = input.schema().fields().get(at) else {
                         continue;
                     };
-                    common = tightest(&common, other.data_type()).ok_or_else(|| {
-                        differ(
-                            &format!("column {} of a UNION", field.name()),
-                            &common,
-                            other.data_type(),
-                        )
-                    })?;
+                    let what = || format!("column {} of a UNION", field.name());
+                    common = tightest(&common, other.data_type())
+                        .filter(|both| {
+                            meets(&common, both, settings) && meets(other.data_type(), both, settings)
+                        })
+                        .ok_or_else(|| differ(&what(), &common, other.data_type()))?;
                 }
             }
         }
@@ -41,7 +42,7 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
         }
         node.apply_expressions(|expr| {
             expr.apply(|e| {
-                of_expression(e, &schema)?;
+                of_expression(e, &schema, settings)?;
                 Ok(TreeNodeRecursion::Continue)
             })
         })?;
@@ -69,12 +70,25 @@ pub(crate) fn check_output(plan: &LogicalPlan) -> Result<()> {
     Ok(())
 }
 
-fn of_expression(expr: &Expr, schema: &DFSchema) -> std::result::Result<(), DataFusionError> {
+/// Whether DataFusion's cast to the common type is Spark's: local times become instants in UTC only.
+fn meets(from: &DataType, common: &DataType, settings: &SqlSettings) -> bool {
+    let becomes_instant =
+        *common == timestamp() && matches!(from, DataType::Date32 | DataType::Timestamp(_, None));
+    settings.is_utc() || !becomes_instant
+}
+
+fn of_expression(
+    expr: &Expr,
+    schema: &DFSchema,
+    settings: &SqlSettings,
+) -> std::result::Result<(), DataFusionError> {
     match expr {
         Expr::InSubquery(sub) => {
             let left = sub.expr.get_type(schema)?;
             if let Some(field) = sub.subquery.subquery.schema().fields().first()
-                && tightest(&left, field.data_type()).is_none()
+                && tightest(&left, field.data_type())
+                    .filter(|both| meets(&left, both, settings) && meets(field.data_type(), both, settings))
+                    .is_none()
             {
                 return Err(differ("IN over a subquery", &left, field.data_type()).into());
             }

@@ -1,8 +1,8 @@
 //! The type that two operands meet in, as Spark's ANSI rules give it.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 
-use super::super::statements::timestamp;
+use super::super::statements::{array, map, timestamp};
 
 /// Precision and scale of a numeric type taken as a decimal; `None` for floats and what is no number.
 pub(crate) fn as_decimal(data_type: &DataType) -> Option<(i32, i32)> {
@@ -98,11 +98,80 @@ pub(crate) fn tightest(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// The type that two operands are compared in; a string takes the other side's kind.
-pub(crate) fn comparison(a: &DataType, b: &DataType) -> Option<DataType> {
-    if let Some(both) = tightest(a, b) {
+/// The type of two numbers' sum, and of two operands without strings: under ANSI a FLOAT and a whole number are a DOUBLE.
+pub(crate) fn tightest_under(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
+    match (a, b) {
+        (DataType::Float32, whole) | (whole, DataType::Float32) if !ansi && is_integer(whole) => {
+            Some(DataType::Float32)
+        }
+        _ => tightest(a, b),
+    }
+}
+
+/// The type that the branches of CASE, coalesce or IN meet in. A string takes the other's kind under ANSI; without ANSI the
+/// other becomes a string.
+pub(crate) fn widest(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
+    if let Some(both) = tightest_under(a, b, ansi) {
         return Some(both);
     }
+    match (a, b) {
+        (DataType::List(a), DataType::List(b)) => Some(array(widest(a.data_type(), b.data_type(), ansi)?)),
+        (DataType::Struct(a), DataType::Struct(b)) => Some(DataType::Struct(widest_fields(a, b, ansi)?)),
+        (DataType::Map(a, _), DataType::Map(b, _)) => match (a.data_type(), b.data_type()) {
+            (DataType::Struct(a), DataType::Struct(b)) => {
+                let fields = widest_fields(a, b, ansi)?;
+                let (key, value) = (fields.first()?, fields.last()?);
+                Some(map(key.data_type().clone(), value.data_type().clone()))
+            }
+            _ => None,
+        },
+        _ if ansi => of_string(a, b),
+        (text, other) | (other, text) if is_string(text) => {
+            let becomes_text =
+                is_numeric(other) || matches!(other, DataType::Date32 | DataType::Timestamp(..));
+            becomes_text.then_some(DataType::Utf8)
+        }
+        _ => None,
+    }
+}
+
+fn widest_fields(a: &Fields, b: &Fields, ansi: bool) -> Option<Fields> {
+    if a.len() != b.len() {
+        return None;
+    }
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| {
+            let both = widest(a.data_type(), b.data_type(), ansi)?;
+            let alike = a.name().eq_ignore_ascii_case(b.name());
+            alike.then(|| Field::new(a.name(), both, a.is_nullable() || b.is_nullable()))
+        })
+        .collect()
+}
+
+/// The type that two operands are compared in; a string takes the other side's kind, without ANSI its very type.
+pub(crate) fn comparison(a: &DataType, b: &DataType, ansi: bool) -> Option<DataType> {
+    match (a, b) {
+        (text, other) | (other, text) if !ansi && is_string(text) => match other {
+            x if is_string(x) || *x == DataType::Null => Some(DataType::Utf8),
+            x if is_integer(x) || *x == DataType::Float32 => Some(other.clone()),
+            _ => of_string(a, b),
+        },
+        // Names of fields do not count in a comparison.
+        (DataType::Struct(a), DataType::Struct(b)) if a.len() == b.len() => {
+            let fields = a.iter().zip(b).map(|(a, b)| {
+                let both = comparison(a.data_type(), b.data_type(), ansi)?;
+                Some(Field::new(a.name(), both, true))
+            });
+            Some(DataType::Struct(fields.collect::<Option<Fields>>()?))
+        }
+        (DataType::List(_), _) => widest(a, b, ansi),
+        _ => tightest_under(a, b, ansi).or_else(|| of_string(a, b)),
+    }
+}
+
+/// What a string becomes beside another type, under ANSI.
+fn of_string(a: &DataType, b: &DataType) -> Option<DataType> {
     let other = match (is_string(a), is_string(b)) {
         (true, false) => b,
         (false, true) => a,

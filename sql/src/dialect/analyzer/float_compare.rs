@@ -11,7 +11,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use super::super::functions::float_key;
 
 /// `left operator right`, both of this type, which holds floats.
-pub(super) fn compare(left: Expr, operator: Operator, right: Expr, common: &DataType) -> Expr {
+pub(crate) fn compare(left: Expr, operator: Operator, right: Expr, common: &DataType) -> Expr {
     let (left, right) = match (is_zero(&left), is_zero(&right)) {
         (Some(_), Some(_)) | (None, None) => (float_key(left), float_key(right)),
         (None, Some(is_zero)) => beside(left, right, is_zero, operator, common),

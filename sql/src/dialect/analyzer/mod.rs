@@ -17,8 +17,10 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use arrow::datatypes::Field;
 
 pub(crate) use common_type::{
-    adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, tightest,
+    adjusted, as_decimal, comparison, is_float, is_integer, is_numeric, is_string, tightest, tightest_under,
+    widest,
 };
+pub(crate) use float_compare::compare as compare_floats;
 
 use super::SqlSettings;
 use super::functions::spark_cast;
@@ -89,7 +91,7 @@ pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<Logica
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     let plan = float_keys::normalize(plan)?;
-    check::check(&plan)?;
+    check::check(&plan, settings)?;
     check::check_output(&plan)?;
     Ok(plan)
 }

@@ -7,7 +7,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
 
 use super::super::SqlSettings;
-use super::super::functions::{Arithmetic, arithmetic, concat, date_offset, holds_floats, spark_cast};
+use super::super::functions::{
+    Arithmetic, add_interval, arithmetic, coerce, concat, date_offset, holds_floats,
+};
 use super::super::statements::timestamp;
 use super::{
     adjusted, as_decimal, comparison, float_compare, is_float, is_integer, is_numeric, is_string, literal,
@@ -43,16 +45,22 @@ pub(super) fn plan(raw: RawBinaryExpr, schema: &DFSchema, settings: &SqlSettings
                 Operator::Or
             };
             for side in [&left, &right] {
-                if !matches!(side.data_type, DataType::Boolean | DataType::Null) {
+                let is_condition = matches!(side.data_type, DataType::Boolean | DataType::Null)
+                    || settings.ansi && is_string(&side.data_type);
+                if !is_condition {
                     return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type).into());
                 }
             }
-            native(left.expr, operator, right.expr)
+            let (left, right) = (
+                left.cast(&DataType::Boolean, settings)?,
+                right.cast(&DataType::Boolean, settings)?,
+            );
+            native(left, operator, right)
         }
         Op::StringConcat => concat(vec![left.expr, right.expr], settings),
-        Op::BitwiseAnd => bitwise(Operator::BitwiseAnd, left, right)?,
-        Op::BitwiseOr => bitwise(Operator::BitwiseOr, left, right)?,
-        Op::BitwiseXor => bitwise(Operator::BitwiseXor, left, right)?,
+        Op::BitwiseAnd => bitwise(Operator::BitwiseAnd, left, right, settings)?,
+        Op::BitwiseOr => bitwise(Operator::BitwiseOr, left, right, settings)?,
+        Op::BitwiseXor => bitwise(Operator::BitwiseXor, left, right, settings)?,
         other => return Err(unsupported(&format!("The operator {other}")).into()),
     })
 }
@@ -78,19 +86,7 @@ impl Operand {
 
     /// The operand as another type.
     fn cast(self, to: &DataType, settings: &SqlSettings) -> Result<Expr, SqlError> {
-        if self.data_type == *to {
-            return Ok(self.expr);
-        }
-        let widens = is_numeric(&self.data_type)
-            && is_numeric(to)
-            && !matches!(self.data_type, DataType::Decimal128(..));
-        if self.data_type == DataType::Null || widens {
-            return Ok(Expr::Cast(datafusion::logical_expr::Cast::new(
-                Box::new(self.expr),
-                to.clone(),
-            )));
-        }
-        spark_cast(self.expr, &self.data_type, to, settings)
+        coerce(self.expr, &self.data_type, to, settings)
     }
 }
 
@@ -104,19 +100,17 @@ fn compare(
     right: Operand,
     settings: &SqlSettings,
 ) -> Result<Expr, SqlError> {
-    let Some(common) = comparison(&left.data_type, &right.data_type) else {
+    let Some(common) = comparison(&left.data_type, &right.data_type, settings.ansi) else {
+        let is_boolean = |o: &Operand| o.data_type == DataType::Boolean;
+        if !settings.ansi && (is_boolean(&left) || is_boolean(&right)) {
+            return Err(unsupported(
+                "Comparing a boolean with a number without spark.sql.ansi.enabled",
+            ));
+        }
         return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
     };
     if matches!(common, DataType::Map(..)) {
         return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
-    }
-    if !settings.ansi && is_string(&left.data_type) != is_string(&right.data_type) {
-        let null = [&left, &right].iter().any(|o| o.data_type == DataType::Null);
-        if !null {
-            return Err(unsupported(
-                "Comparing a string with another type without spark.sql.ansi.enabled",
-            ));
-        }
     }
     let (left, right) = (left.cast(&common, settings)?, right.cast(&common, settings)?);
     if holds_floats(&common) {
@@ -125,14 +119,27 @@ fn compare(
     Ok(native(left, operator, right))
 }
 
-fn bitwise(operator: Operator, left: Operand, right: Operand) -> Result<Expr, SqlError> {
-    if left.data_type == right.data_type && is_integer(&left.data_type) {
-        return Ok(native(left.expr, operator, right.expr));
-    }
-    Err(unsupported(&format!(
-        "{operator} of {} and {} (cast them to one integer type)",
-        left.data_type, right.data_type
-    )))
+fn bitwise(
+    operator: Operator,
+    left: Operand,
+    right: Operand,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
+    let (l, r) = (&left.data_type, &right.data_type);
+    let common = match (is_string(l), is_string(r)) {
+        (true, false) | (false, true) if !settings.ansi => None,
+        _ => comparison(l, r, true),
+    };
+    let common = match common {
+        Some(DataType::Null) => DataType::Int32,
+        Some(common) if is_integer(&common) => common,
+        _ => return Err(mismatch(&operator.to_string(), l, r)),
+    };
+    Ok(native(
+        left.cast(&common, settings)?,
+        operator,
+        right.cast(&common, settings)?,
+    ))
 }
 
 fn arithmetic_op(
@@ -145,12 +152,9 @@ fn arithmetic_op(
     // A string takes the kind of the other side.
     let (l, r) = match (is_string(l), is_string(r)) {
         (false, false) => (l.clone(), r.clone()),
-        _ if !settings.ansi => {
-            return Err(unsupported(
-                "Arithmetic on a string without spark.sql.ansi.enabled",
-            ));
-        }
-        (true, true) => return Err(mismatch(op.symbol(), l, r)),
+        _ if !settings.ansi && op == Arithmetic::IntegerDivide => return Err(mismatch(op.symbol(), l, r)),
+        _ if !settings.ansi => (DataType::Float64, DataType::Float64),
+        (true, true) => return Err(wrong_type(op.symbol(), l)),
         (true, false) if is_integer(r) => (DataType::Int64, DataType::Int64),
         (false, true) if is_integer(l) => (DataType::Int64, DataType::Int64),
         _ => (DataType::Float64, DataType::Float64),
@@ -170,8 +174,8 @@ fn arithmetic_op(
     let common = match op {
         Arithmetic::Divide => DataType::Float64,
         Arithmetic::IntegerDivide if is_integer(&l) && is_integer(&r) => DataType::Int64,
-        Arithmetic::IntegerDivide => return Err(unsupported("div of numbers that are not whole")),
-        _ => super::tightest(&l, &r).ok_or_else(|| mismatch(op.symbol(), &l, &r))?,
+        Arithmetic::IntegerDivide => return Err(mismatch(op.symbol(), &l, &r)),
+        _ => super::tightest_under(&l, &r, settings.ansi).ok_or_else(|| mismatch(op.symbol(), &l, &r))?,
     };
     Ok(arithmetic(
         op,
@@ -208,7 +212,7 @@ fn decimal(
             let scale = s1.max(s2);
             adjusted((p1 - s1).min(p2 - s2) + scale, scale)
         }
-        Arithmetic::IntegerDivide => return Err(unsupported("div of decimals")),
+        Arithmetic::IntegerDivide => DataType::Int64,
     };
     let (left_type, right_type) = (adjusted(p1, s1), adjusted(p2, s2));
     Ok(arithmetic(
@@ -242,22 +246,11 @@ fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> R
     };
     let (l, r) = (left.data_type.clone(), right.data_type.clone());
     match (&l, &r) {
-        (D::Timestamp(..), x) if *x == interval => {
-            zone_must_be_utc(settings)?;
-            Ok(native(left.expr, operator, right.expr))
+        (D::Timestamp(..) | D::Date32, x) if *x == interval => {
+            with_interval(operator, left, right.expr, settings)
         }
-        (x, D::Timestamp(..)) if *x == interval && *op == Op::Plus => {
-            zone_must_be_utc(settings)?;
-            Ok(native(right.expr, operator, left.expr))
-        }
-        (D::Date32, x) if *x == interval => {
-            if is_whole_days(&right.expr) {
-                Ok(native(left.expr, operator, right.expr))
-            } else {
-                zone_must_be_utc(settings)?;
-                let date = left.cast(&timestamp(), settings)?;
-                Ok(native(date, operator, right.expr))
-            }
+        (x, D::Timestamp(..) | D::Date32) if *x == interval && *op == Op::Plus => {
+            with_interval(operator, right, left.expr, settings)
         }
         (D::Date32, D::Int8 | D::Int16 | D::Int32) => Ok(date_offset(
             left.expr,
@@ -272,6 +265,18 @@ fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> R
             settings,
         )),
         (x, y) if *x == interval && *y == interval => Ok(native(left.expr, operator, right.expr)),
+        (D::Date32, other) | (other, D::Date32) if is_numeric(other) || is_string(other) => {
+            Err(SqlError::new(
+                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                format!(
+                    "The days that `{operator}` adds to a date are INT, SMALLINT or TINYINT, not {}.",
+                    super::super::functions::type_name(other)
+                ),
+            ))
+        }
+        (x, y) if (*x == interval && is_string(y)) || (is_string(x) && *y == interval) => {
+            Err(unsupported("An interval added to a string (cast the string)"))
+        }
         (D::Null, _) | (_, D::Null) => Err(unsupported("NULL in arithmetic on dates and times")),
         (D::Timestamp(..) | D::Date32, D::Timestamp(..) | D::Date32) => Err(unsupported(
             "The difference of two dates or times as an interval (use datediff or unix_timestamp)",
@@ -289,15 +294,37 @@ fn is_whole_days(expr: &Expr) -> bool {
     }
 }
 
-fn zone_must_be_utc(settings: &SqlSettings) -> Result<(), SqlError> {
-    if settings.is_utc() {
-        Ok(())
-    } else {
-        Err(unsupported(&format!(
-            "Adding an interval to a timestamp in the session time zone {} (only UTC is)",
-            settings.time_zone
-        )))
+/// A date or time with an interval: a date stays one where the interval is whole days or months.
+fn with_interval(
+    operator: Operator,
+    time: Operand,
+    interval: Expr,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
+    let time = match time.data_type {
+        DataType::Date32 if !is_whole_days(&interval) => Operand {
+            expr: time.cast(&timestamp(), settings)?,
+            data_type: timestamp(),
+        },
+        _ => time,
+    };
+    // Only an instant has a calendar of its own, which is not UTC's everywhere.
+    if time.data_type != timestamp() || settings.is_utc() {
+        return Ok(native(time.expr, operator, interval));
     }
+    let back = operator == Operator::Minus;
+    Ok(add_interval(time.expr, interval, back, settings))
+}
+
+/// The error for operands of one type that the operator does not take.
+fn wrong_type(operator: &str, data_type: &DataType) -> SqlError {
+    SqlError::new(
+        "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+        format!(
+            "Cannot resolve an expression with `{operator}` due to data type mismatch: the operator takes numbers, not {}.",
+            super::super::functions::type_name(data_type)
+        ),
+    )
 }
 
 fn mismatch(operator: &str, left: &DataType, right: &DataType) -> SqlError {

@@ -12,7 +12,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
-use super::literal;
+use super::{datetime_calls, like, literal};
+use crate::record::value::{parse_date, parse_timestamp_local};
 use crate::{Result, SqlError};
 
 /// Rewrites every expression of the query.
@@ -100,7 +101,39 @@ fn one(expr: Expr) -> Result<Expr> {
         }
         Expr::TypedString(typed) => typed_string(typed)?,
         Expr::UnaryOp { op, expr } => unary(op, *expr)?,
-        Expr::Extract { field, expr, .. } => extract(&field.to_string(), *expr)?,
+        Expr::Extract { field, expr, .. } => {
+            call(datetime_calls::field_function(&field.to_string())?, vec![*expr])
+        }
+        Expr::Function(function) => match datetime_calls::part(&function)? {
+            Some((field, time)) => call(datetime_calls::field_function(&field)?, vec![time]),
+            None => infallible(Expr::Function(function)),
+        },
+        Expr::Like {
+            negated,
+            any,
+            expr,
+            pattern,
+            escape_char,
+        } => Expr::Like {
+            negated,
+            any,
+            expr: Box::new(text_of(*expr)),
+            pattern: Box::new(escaped(*pattern, escape_char)?),
+            escape_char: None,
+        },
+        Expr::ILike {
+            negated,
+            any,
+            expr,
+            pattern,
+            escape_char,
+        } => Expr::ILike {
+            negated,
+            any,
+            expr: Box::new(text_of(*expr)),
+            pattern: Box::new(escaped(*pattern, escape_char)?),
+            escape_char: None,
+        },
         other => infallible(other),
     })
 }
@@ -167,6 +200,22 @@ fn infallible(expr: Expr) -> Expr {
     }
 }
 
+/// The pattern of a LIKE as a string, escaped by backslashes.
+fn escaped(pattern: Expr, escape: Option<ValueWithSpan>) -> Result<Expr> {
+    match escape {
+        Some(escape) => like::with_backslashes(pattern, &escape),
+        None => Ok(text_of(pattern)),
+    }
+}
+
+/// An operand of LIKE as a string; a string in the text is one.
+fn text_of(expr: Expr) -> Expr {
+    match expr {
+        Expr::Value(_) => expr,
+        other => cast(CAST_PREFIX, other, &DataType::String(None)),
+    }
+}
+
 /// `.field` as the planner takes it: the field's name as a string.
 fn name_field(access: &mut AccessExpr) {
     if let AccessExpr::Dot(field) = access
@@ -178,15 +227,30 @@ fn name_field(access: &mut AccessExpr) {
 
 /// `DATE '…'`, `TIMESTAMP '…'`.
 fn typed_string(typed: TypedString) -> Result<Expr> {
-    match typed.data_type {
-        DataType::Date | DataType::Timestamp(None, _) | DataType::TimestampNtz(None) => {
-            Ok(cast(CAST_PREFIX, Expr::Value(typed.value), &typed.data_type))
-        }
-        other => Err(SqlError::new(
-            "UNSUPPORTED_TYPED_LITERAL",
-            format!("Literals of the type \"{other}\" are not supported."),
-        )),
+    let Value::SingleQuotedString(text) = &typed.value.value else {
+        return Err(unsupported_literal(&typed.data_type));
+    };
+    let bytes = text.as_bytes();
+    let (data_type, fits) = match &typed.data_type {
+        DataType::Date => (typed.data_type.clone(), parse_date(bytes).is_some()),
+        DataType::TimestampNtz(None) => (typed.data_type.clone(), parse_timestamp_local(bytes).is_some()),
+        DataType::Timestamp(None, _) => (typed.data_type.clone(), parse_timestamp_local(bytes).is_some()),
+        other => return Err(unsupported_literal(other)),
+    };
+    if !fits {
+        return Err(SqlError::new(
+            "INVALID_TYPED_LITERAL",
+            format!("The value of the typed literal \"{data_type}\" is invalid: '{text}'."),
+        ));
     }
+    Ok(cast(CAST_PREFIX, Expr::Value(typed.value), &data_type))
+}
+
+fn unsupported_literal(data_type: &DataType) -> SqlError {
+    SqlError::new(
+        "UNSUPPORTED_TYPED_LITERAL",
+        format!("Literals of the type \"{data_type}\" are not supported."),
+    )
 }
 
 fn case(operand: Option<Box<Expr>>, conditions: Vec<CaseWhen>, otherwise: Option<Box<Expr>>) -> Expr {
@@ -200,29 +264,6 @@ fn case(operand: Option<Box<Expr>>, conditions: Vec<CaseWhen>, otherwise: Option
     }
     args.extend(otherwise.map(|e| *e));
     call("__case", args)
-}
-
-fn extract(field: &str, expr: Expr) -> Result<Expr> {
-    let name = match field.to_lowercase().as_str() {
-        "year" | "years" => "year",
-        "quarter" => "quarter",
-        "month" | "months" => "month",
-        "week" | "weeks" => "weekofyear",
-        "day" | "days" => "day",
-        "doy" => "dayofyear",
-        "hour" | "hours" => "hour",
-        "minute" | "minutes" => "minute",
-        other => {
-            return Err(SqlError::new(
-                "UNSUPPORTED_FEATURE",
-                format!(
-                    "extract({} FROM …) is not supported in the spark dialect yet.",
-                    other.to_uppercase()
-                ),
-            ));
-        }
-    };
-    Ok(call(name, vec![expr]))
 }
 
 fn trim(side: Option<TrimWhereField>, chars: Option<Box<Expr>>, expr: Expr) -> Expr {
@@ -244,6 +285,7 @@ fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
         },
         UnaryOperator::Plus => expr,
         UnaryOperator::BangNot => negate(true, expr),
+        UnaryOperator::BitwiseNot => call("__bit_not", vec![expr]),
         op => Expr::UnaryOp {
             op,
             expr: Box::new(expr),
@@ -251,16 +293,10 @@ fn unary(op: UnaryOperator, expr: Expr) -> Result<Expr> {
     })
 }
 
-/// `x IN (a, b)` as equalities, which have Spark's types; DataFusion makes one list of them again.
+/// `x IN (a, b)` as a call, whose operands meet in one type; DataFusion makes a list of it again.
 fn in_list(expr: Expr, list: Vec<Expr>, negated: bool) -> Expr {
-    let any = list
-        .into_iter()
-        .map(|item| binary(expr.clone(), BinaryOperator::Eq, item))
-        .reduce(|a, b| binary(a, BinaryOperator::Or, b));
-    match any {
-        Some(any) => negate(negated, any),
-        None => Expr::Value(Value::Boolean(negated).into()),
-    }
+    let operands = std::iter::once(expr).chain(list).collect();
+    negate(negated, call("__in", operands))
 }
 
 fn cast(prefix: &str, expr: Expr, data_type: &DataType) -> Expr {
@@ -321,7 +357,15 @@ fn operator_of(function: &Function) -> Option<Expr> {
             .collect(),
         _ => Vec::new(),
     };
+    if let Some((name, args)) = datetime_calls::with_unit(function) {
+        return Some(call(name, args));
+    }
     Some(match (name.as_str(), args.as_slice()) {
+        (
+            "string" | "boolean" | "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "decimal"
+            | "date" | "timestamp" | "binary",
+            [x],
+        ) => call(&format!("{CAST_PREFIX}{}", name.to_uppercase()), vec![x.clone()]),
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.

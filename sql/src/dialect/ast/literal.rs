@@ -99,6 +99,10 @@ pub(crate) fn negated(expr: &Expr) -> Option<Result<Expr>> {
             Expr::Value(ValueWithSpan {
                 value: Value::SingleQuotedString(digits),
                 ..
+            }) if digits.bytes().all(|b| b.is_ascii_digit()) => Some(typed(digits, true)),
+            Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(digits),
+                ..
             }) if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
                 && digits.chars().all(|c| c.is_ascii_digit() || ".eE+-".contains(c)) =>
             {

@@ -1,16 +1,19 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
+mod datetime_calls;
 mod desugar;
 mod from_first;
 mod generators;
 mod group_by_all;
 mod grouping_sets;
 mod lateral_function;
+mod like;
 mod literal;
 mod order_by_all;
 mod output_names;
 mod refuse;
 mod spark_name;
+mod temporal;
 mod window_address;
 
 use std::collections::{HashMap, HashSet};
@@ -24,6 +27,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 pub(crate) use output_names::{GENERATED, output_names};
+pub(crate) use spark_name::KnownColumns;
 use spark_name::{NameScope, spark_name};
 
 use super::functions;
@@ -48,17 +52,17 @@ pub(crate) struct OwnFunctions<'a> {
 
 /// Rewrites a query of the Spark dialect into what DataFusion's planner reads with Spark's meaning.
 ///
-/// `temporal` are the names, in lower case, of the columns that are dates or times; `own` are the functions of the session
-/// under names that are not on the checked list.
+/// `known` is what of the relations and the session the names depend on; `own` are the functions of the session under names
+/// that are not on the checked list.
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE for what has no assured meaning here; UNRESOLVED_ROUTINE and UNSUPPORTED_ROUTINE for functions.
-pub(crate) fn rewrite(query: &mut Query, temporal: &HashSet<String>, own: &OwnFunctions<'_>) -> Result<()> {
+pub(crate) fn rewrite(query: &mut Query, known: &KnownColumns, own: &OwnFunctions<'_>) -> Result<()> {
     refuse::check(query, &|name| {
         own.scalar.contains_key(name) || own.aggregate.contains_key(name)
     })?;
     let mut names = Namer {
-        temporal,
+        known,
         unnamed_relations: 0,
     };
     if let ControlFlow::Break(error) = query.visit(&mut names) {
@@ -76,7 +80,7 @@ pub(crate) fn rewrite(query: &mut Query, temporal: &HashSet<String>, own: &OwnFu
 
 /// Gives every select item without an alias Spark's name for it.
 struct Namer<'a> {
-    temporal: &'a HashSet<String>,
+    known: &'a KnownColumns,
     unnamed_relations: usize,
 }
 
@@ -109,7 +113,7 @@ impl VisitorMut for Namer<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         let scope = NameScope {
             relations: relation_names(select),
-            temporal: self.temporal.clone(),
+            known: self.known.clone(),
         };
         let mut unnamed = 0;
         for item in &mut select.projection {

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::relations::{relation_number, watermarked_query};
 use super::generators::generator_of;
-use super::spark_name::{NameScope, spark_name};
+use super::spark_name::{KnownColumns, NameScope, spark_name};
 
 /// Stands for the columns of a generator without aliases, whose number the plan knows.
 pub(crate) const GENERATED: &str = "\u{1f}generated";
@@ -21,12 +21,8 @@ pub(crate) type Names = Vec<Option<String>>;
 /// The names of a query whose relations are numbered calls; `tables` are the columns of each relation by number.
 ///
 /// `None` where the shape is not understood: the plan's own names are then kept.
-pub(crate) fn output_names(
-    query: &Query,
-    tables: &[Vec<String>],
-    temporal: &HashSet<String>,
-) -> Option<Names> {
-    let known = Known { tables, temporal };
+pub(crate) fn output_names(query: &Query, tables: &[Vec<String>], columns: &KnownColumns) -> Option<Names> {
+    let known = Known { tables, columns };
     of_query(query, &known, &HashMap::new())
 }
 
@@ -35,7 +31,7 @@ type Ctes = HashMap<String, Names>;
 /// What is known of the query's relations.
 struct Known<'a> {
     tables: &'a [Vec<String>],
-    temporal: &'a HashSet<String>,
+    columns: &'a KnownColumns,
 }
 
 fn of_query(query: &Query, known: &Known<'_>, outer: &Ctes) -> Option<Names> {
@@ -91,7 +87,7 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
             .iter()
             .filter_map(|r| r.name.clone())
             .collect::<HashSet<_>>(),
-        temporal: known.temporal.clone(),
+        known: known.columns.clone(),
     };
     let mut out = Names::new();
     for item in &select.projection {

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Query, Select, SelectItem, Spanned,
-    TableFactor, UnaryOperator, VisitMut, VisitorMut,
+    TableFactor, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
+use super::datetime_calls;
 use super::generators::generator_of;
 use crate::{Result, SqlError};
 
@@ -96,10 +97,6 @@ impl VisitorMut for Refuser<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
         match expr {
             Expr::Function(function) => self.call(function),
-            Expr::UnaryOp {
-                op: UnaryOperator::BitwiseNot,
-                ..
-            } => refuse("The operator ~", expr),
             Expr::BinaryOp { op, .. } if !is_known_operator(op) => {
                 let what = format!("The operator {op}");
                 refuse(&what, expr)
@@ -135,7 +132,9 @@ impl Refuser<'_> {
             FunctionArguments::List(list) => list.args.len(),
             _ => 0,
         };
-        if let Err(error) = functions::check_argument_count(&name, arguments) {
+        if datetime_calls::with_unit(function).is_none()
+            && let Err(error) = functions::check_argument_count(&name, arguments)
+        {
             let start = function.span().start;
             return ControlFlow::Break(error.at(start.line, start.column));
         }
@@ -242,15 +241,7 @@ fn is_known(expr: &Expr) -> bool {
             | Expr::Wildcard(_)
             | Expr::QualifiedWildcard(..)
             | Expr::RLike { .. }
-            | Expr::Like {
-                any: false,
-                escape_char: None,
-                ..
-            }
-            | Expr::ILike {
-                any: false,
-                escape_char: None,
-                ..
-            }
+            | Expr::Like { any: false, .. }
+            | Expr::ILike { any: false, .. }
     )
 }

@@ -11,16 +11,26 @@ use datafusion::sql::sqlparser::ast::{
     Value,
 };
 
-use super::super::functions::name_of_call;
-use super::window_address;
+use super::super::functions::{java_decimal, java_double, name_of_call};
+use super::{datetime_calls, temporal, window_address};
+use crate::record::value::Zone;
+
+/// What the names depend on beside the text.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownColumns {
+    /// The columns, in lower case, that are dates, times or intervals: adding to them has other names.
+    pub(crate) temporal: HashSet<String>,
+    /// The session's zone, in which literals are printed.
+    pub(crate) zone: Zone,
+}
 
 /// What of a query the names depend on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct NameScope {
     /// The names of the relations in FROM, in lower case: they do not appear in a column's name.
     pub(crate) relations: HashSet<String>,
-    /// The columns, in lower case, that are dates, times or intervals: adding to them has other names.
-    pub(crate) temporal: HashSet<String>,
+    /// The columns of all relations.
+    pub(crate) known: KnownColumns,
 }
 
 /// The name of a column that is this expression without an alias; `None` where it is not known.
@@ -31,7 +41,7 @@ pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
         Expr::Nested(inner) => spark_name(inner, scope),
         Expr::Cast {
             expr: child,
-            kind: CastKind::Cast | CastKind::TryCast,
+            kind: CastKind::Cast | CastKind::TryCast | CastKind::DoubleColon,
             ..
         } => match child.as_ref() {
             Expr::Identifier(ident) => Some(ident.value.clone()),
@@ -71,11 +81,9 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
         }
         Expr::Nested(inner) => t(inner)?,
         Expr::Value(value) => literal(&value.value)?,
-        Expr::TypedString(typed) => format!(
-            "{} '{}'",
-            typed.data_type.to_string().to_uppercase(),
-            literal(&typed.value.value)?
-        ),
+        Expr::TypedString(typed) => {
+            temporal::literal(&typed.data_type, &literal(&typed.value.value)?, &scope.known.zone)?
+        }
         Expr::UnaryOp { op, expr } => unary(op, expr, scope)?,
         Expr::BinaryOp { left, op, right } => binary(left, op, right, scope)?,
         Expr::Case {
@@ -105,8 +113,8 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
 fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
     let t = |e: &Expr| text(e, scope);
     Some(match expr {
-        Expr::IsNull(e) => format!("({} IS NULL)", t(e)?),
-        Expr::IsNotNull(e) => format!("({} IS NOT NULL)", t(e)?),
+        Expr::IsNull(e) | Expr::IsUnknown(e) => format!("({} IS NULL)", t(e)?),
+        Expr::IsNotNull(e) | Expr::IsNotUnknown(e) => format!("({} IS NOT NULL)", t(e)?),
         Expr::IsTrue(e) => format!("({} <=> true)", t(e)?),
         Expr::IsFalse(e) => format!("({} <=> false)", t(e)?),
         Expr::IsNotTrue(e) => format!("(NOT ({} <=> true))", t(e)?),
@@ -129,14 +137,20 @@ fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
             any: false,
             expr,
             pattern,
-            escape_char: None,
-        } => not(*negated, format!("{} LIKE {}", t(expr)?, t(pattern)?)),
+            escape_char,
+        } => {
+            let escape = match escape_char {
+                Some(escape) => format!(" ESCAPE '{}'", literal(&escape.value)?),
+                None => String::new(),
+            };
+            not(*negated, format!("{} LIKE {}{escape}", t(expr)?, t(pattern)?))
+        }
         Expr::ILike {
             negated,
             any: false,
             expr,
             pattern,
-            escape_char: None,
+            ..
         } => not(*negated, format!("ilike({}, {})", t(expr)?, t(pattern)?)),
         Expr::RLike {
             negated,
@@ -144,6 +158,7 @@ fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
             pattern,
             ..
         } => not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?)),
+        Expr::InSubquery { expr, negated, .. } => not(*negated, format!("({} IN (listquery()))", t(expr)?)),
         Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
         _ => return None,
     })
@@ -228,13 +243,20 @@ fn cast(kind: &CastKind, expr: &Expr, data_type: &DataType, scope: &NameScope) -
     match (kind, expr, data_type) {
         // A literal with a suffix.
         (CastKind::DoubleColon, Expr::Value(v), DataType::Double(_)) => match &v.value {
-            Value::SingleQuotedString(digits) => {
-                Some(super::super::functions::java_double(digits.parse().ok()?))
-            }
+            Value::SingleQuotedString(digits) => Some(java_double(digits.parse().ok()?)),
             _ => None,
         },
-        (CastKind::DoubleColon, Expr::Value(v), _) => literal(&v.value),
-        (CastKind::DoubleColon, ..) => None,
+        (
+            CastKind::DoubleColon,
+            Expr::Value(v),
+            DataType::BigInt(_)
+            | DataType::SmallInt(_)
+            | DataType::TinyInt(_)
+            | DataType::Float(_)
+            | DataType::Decimal(_),
+        ) => literal(&v.value),
+        // A cast to a nested type does not show.
+        (_, _, DataType::Array(_) | DataType::Map(..) | DataType::Struct(..)) => text(expr, scope),
         _ => {
             let word = if *kind == CastKind::TryCast {
                 "TRY_CAST"
@@ -296,10 +318,14 @@ fn field_name(field: &DateTimeField) -> String {
 
 fn literal(value: &Value) -> Option<String> {
     Some(match value {
-        Value::Number(digits, _) if digits.contains(['e', 'E']) => {
-            super::super::functions::java_double(digits.parse().ok()?)
-        }
-        Value::Number(digits, _) => digits.clone(),
+        Value::Number(digits, _) if digits.contains(['e', 'E']) => java_double(digits.parse().ok()?),
+        Value::Number(digits, _) => match digits.split_once('.') {
+            Some((whole, fraction)) => java_decimal(
+                format!("{whole}{fraction}").parse().ok()?,
+                i8::try_from(fraction.len()).ok()?,
+            ),
+            None => digits.clone(),
+        },
         Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
         Value::Boolean(b) => b.to_string(),
         Value::Null => "NULL".to_owned(),
@@ -312,9 +338,9 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> 
     let (l, r) = (text(left, scope)?, text(right, scope)?);
     let symbol = match op {
         BinaryOperator::Plus | BinaryOperator::Minus
-            if is_temporal(left, scope) || is_temporal(right, scope) =>
+            if temporal::may_be(left, scope) || temporal::may_be(right, scope) =>
         {
-            return None;
+            return temporal::sum(left, op, right, (&l, &r), scope);
         }
         BinaryOperator::Plus => "+",
         BinaryOperator::Minus => "-",
@@ -357,68 +383,6 @@ fn is_fraction(expr: &Expr) -> bool {
         Expr::Value(v) => matches!(&v.value, Value::Number(digits, _) if digits.contains('.')),
         Expr::UnaryOp { expr, .. } => is_fraction(expr),
         _ => false,
-    }
-}
-
-/// Whether the expression may be a date, a time or an interval.
-fn is_temporal(expr: &Expr, scope: &NameScope) -> bool {
-    match strip(expr) {
-        Expr::Interval(_) | Expr::TypedString(_) | Expr::Subquery(_) => true,
-        Expr::Identifier(ident) => scope.temporal.contains(&ident.value.to_lowercase()),
-        Expr::CompoundIdentifier(idents) => idents
-            .iter()
-            .any(|i| scope.temporal.contains(&i.value.to_lowercase())),
-        Expr::Cast { data_type, .. } => {
-            let name = data_type.to_string().to_uppercase();
-            name.starts_with("DATE") || name.starts_with("TIMESTAMP")
-        }
-        Expr::Function(function) => {
-            let name = function.name.to_string().to_lowercase();
-            [
-                "date", "time", "now", "trunc", "day", "month", "min", "max", "coalesce", "nvl", "if",
-                "greatest", "least",
-            ]
-            .iter()
-            .any(|part| name.contains(part))
-                && function_args(function).iter().any(|a| is_temporal(a, scope))
-                || [
-                    "to_date",
-                    "to_timestamp",
-                    "now",
-                    "current_timestamp",
-                    "current_date",
-                    "localtimestamp",
-                    "date_add",
-                    "date_sub",
-                    "date_trunc",
-                    "trunc",
-                ]
-                .contains(&name.as_str())
-        }
-        Expr::Case {
-            conditions,
-            else_result,
-            ..
-        } => {
-            conditions.iter().any(|w| is_temporal(&w.result, scope))
-                || else_result.as_deref().is_some_and(|e| is_temporal(e, scope))
-        }
-        Expr::BinaryOp { left, right, .. } => is_temporal(left, scope) || is_temporal(right, scope),
-        _ => false,
-    }
-}
-
-fn function_args(function: &Function) -> Vec<&Expr> {
-    match &function.args {
-        FunctionArguments::List(list) => list
-            .args
-            .iter()
-            .filter_map(|a| match a {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -465,6 +429,15 @@ fn call(function: &Function, scope: &NameScope) -> Option<String> {
                 list.duplicate_treatment == Some(DuplicateTreatment::Distinct),
             )
         }
+    };
+    let args = match (datetime_calls::with_unit(function), args) {
+        (Some(_), mut args) => {
+            if let Some(unit) = args.first_mut() {
+                *unit = unit.to_uppercase();
+            }
+            args
+        }
+        (None, args) => args,
     };
     let shown = match name.as_str() {
         "string_agg" if !function.within_group.is_empty() => "listagg",

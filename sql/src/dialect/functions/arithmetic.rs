@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum, Decimal128Array, Decimal128Builder, Scalar};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Datum, Decimal128Array, Decimal128Builder, Int64Builder, Scalar,
+};
 use arrow::compute::kernels::{boolean, cmp, numeric};
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Decimal128Type, i256};
@@ -187,6 +189,11 @@ impl ArithmeticFunction {
         if let DataType::Decimal128(precision, scale) = self.result {
             return self.decimal(left, right, rows, precision, scale);
         }
+        if self.op == Arithmetic::IntegerDivide
+            && matches!(left.get().0.data_type(), DataType::Decimal128(..))
+        {
+            return self.whole_quotient(&expand(left, rows)?, &expand(right, rows)?);
+        }
         let wrap = !self.ansi;
         let out = match self.op {
             Arithmetic::Add if wrap => numeric::add_wrapping(left, right),
@@ -199,6 +206,35 @@ impl ArithmeticFunction {
             Arithmetic::Remainder => numeric::rem(left, right),
         };
         out.map_err(|e| self.failed(&e).into())
+    }
+
+    /// How often one decimal goes into another.
+    fn whole_quotient(&self, left: &ArrayRef, right: &ArrayRef) -> DataFusionResult<ArrayRef> {
+        let (left, right) = (
+            left.as_primitive::<Decimal128Type>(),
+            right.as_primitive::<Decimal128Type>(),
+        );
+        let (s1, s2) = (i32::from(left.scale()), i32::from(right.scale()));
+        let common = s1.max(s2);
+        let quotient = |l: i128, r: i128| {
+            let l = rescale(i256::from_i128(l), s1, common)?;
+            let r = rescale(i256::from_i128(r), s2, common)?;
+            l.checked_div(r)?.to_i128().and_then(|q| i64::try_from(q).ok())
+        };
+        let mut out = Int64Builder::with_capacity(left.len());
+        for (l, r) in left.iter().zip(right.iter()) {
+            let (Some(l), Some(r)) = (l, r) else {
+                out.append_null();
+                continue;
+            };
+            match quotient(l, r) {
+                None if self.ansi => {
+                    return Err(self.failed(&ArrowError::ArithmeticOverflow(String::new())).into());
+                }
+                value => out.append_option(value),
+            }
+        }
+        Ok(Arc::new(out.finish()))
     }
 
     fn decimal(
@@ -317,7 +353,10 @@ impl ArithmeticFunction {
         match error {
             ArrowError::DivideByZero => self.by_zero(),
             _ => SqlError::new(
-                "ARITHMETIC_OVERFLOW",
+                match self.result {
+                    DataType::Int8 | DataType::Int16 => "BINARY_ARITHMETIC_OVERFLOW",
+                    _ => "ARITHMETIC_OVERFLOW",
+                },
                 format!(
                     "{} overflow in `{}`.",
                     super::type_name(&self.result).to_lowercase(),

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{
 
 use super::super::SqlSettings;
 use super::super::statements::timestamp;
-use super::zone::Zone;
+use crate::record::value::Zone;
 
 /// What a clock function gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub(crate) fn function(name: &'static str, kind: ClockKind, settings: &SqlSettin
     ScalarUDF::new_from_impl(ClockFunction {
         name,
         kind,
-        zone: Zone::of(settings),
+        zone: settings.zone(),
         signature: Signature::nullary(Volatility::Stable),
     })
 }
@@ -62,7 +62,7 @@ impl ScalarUDFImpl for ClockFunction {
             return Ok(ExprSimplifyResult::Original(args));
         };
         let micros = now.timestamp_micros();
-        let local = self.zone.local(micros).map(|t| t.and_utc().timestamp_micros());
+        let local = self.zone.to_local(micros);
         let value = match self.kind {
             ClockKind::Timestamp => ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())),
             ClockKind::LocalTimestamp => ScalarValue::TimestampMicrosecond(local, None),

@@ -1,6 +1,7 @@
 //! CASE, if, coalesce, nullif, greatest, least: their branches meet in one type; only the branch that is wanted is computed.
 //!
-//! While types are settled they are functions; the simplifier turns them into DataFusion's own lazy expressions.
+//! While types are settled they are functions; the simplifier casts their arguments as Spark does and turns them into DataFusion's
+//! own lazy expressions.
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
@@ -11,13 +12,16 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::super::analyzer::tightest;
-use super::{float_key, holds_floats};
+use super::super::SqlSettings;
+use super::super::analyzer::{compare_floats, comparison, tightest_under, widest};
+use super::{coerce, holds_floats};
 use crate::SqlError;
 
 /// A conditional function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Conditional {
+    /// `x IN (a, b)` as `(x, a, b)`.
+    In,
     /// `CASE WHEN a THEN b … ELSE c END` as `(a, b, …, c)`.
     Case,
     /// `if(a, b, c)`.
@@ -35,9 +39,11 @@ pub(crate) enum Conditional {
 }
 
 /// The function under a name.
-pub(crate) fn function(kind: Conditional) -> ScalarUDF {
+pub(crate) fn function(kind: Conditional, settings: &SqlSettings) -> ScalarUDF {
     ScalarUDF::new_from_impl(ConditionalFunction {
         kind,
+        ansi: settings.ansi,
+        zone_name: settings.time_zone.clone(),
         signature: Signature::user_defined(Volatility::Immutable),
     })
 }
@@ -45,6 +51,8 @@ pub(crate) fn function(kind: Conditional) -> ScalarUDF {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ConditionalFunction {
     kind: Conditional,
+    ansi: bool,
+    zone_name: String,
     signature: Signature,
 }
 
@@ -60,13 +68,74 @@ impl ConditionalFunction {
 
     /// Whether the argument's type counts for the result's.
     fn is_result(&self, at: usize, count: usize) -> bool {
-        !self.is_condition(at, count) && (self.kind != Conditional::Nvl2 || at != 0)
+        match self.kind {
+            Conditional::Nvl2 => at != 0,
+            Conditional::NullIf => at == 0,
+            _ => !self.is_condition(at, count),
+        }
+    }
+
+    fn settings(&self) -> SqlSettings {
+        SqlSettings {
+            ansi: self.ansi,
+            time_zone: self.zone_name.clone(),
+            ..SqlSettings::default()
+        }
+    }
+
+    /// The type that the results meet in.
+    fn common(&self, types: &[DataType]) -> Result<DataType, SqlError> {
+        let count = types.len();
+        let mut common = DataType::Null;
+        for (at, t) in types.iter().enumerate() {
+            if self.is_condition(at, count) && !matches!(t, DataType::Boolean | DataType::Null) {
+                return Err(not_a_condition(t));
+            }
+            if self.is_result(at, count) {
+                let both = match self.kind {
+                    // No string becomes a number here, nor the other way round.
+                    Conditional::Greatest | Conditional::Least => tightest_under(&common, t, self.ansi),
+                    _ => widest(&common, t, self.ansi),
+                };
+                common = both.ok_or_else(|| different(&common, t))?;
+            }
+        }
+        Ok(common)
+    }
+
+    /// The arguments as the types that they meet in.
+    fn coerced(&self, args: Vec<Expr>, types: &[DataType]) -> Result<Vec<Expr>, SqlError> {
+        let common = self.common(types)?;
+        let (count, settings) = (args.len(), self.settings());
+        let each = args.into_iter().zip(types).enumerate().map(|(at, (arg, t))| {
+            if self.is_condition(at, count) {
+                coerce(arg, t, &DataType::Boolean, &settings)
+            } else if self.is_result(at, count) {
+                coerce(arg, t, &common, &settings)
+            } else {
+                Ok(arg)
+            }
+        });
+        each.collect()
+    }
+
+    /// `left = right` in the type that the two are compared in.
+    fn equal(&self, left: Expr, right: Expr, types: [&DataType; 2]) -> Result<Expr, SqlError> {
+        let [l, r] = types;
+        let common = comparison(l, r, self.ansi).ok_or_else(|| different(l, r))?;
+        let settings = self.settings();
+        let (left, right) = (
+            coerce(left, l, &common, &settings)?,
+            coerce(right, r, &common, &settings)?,
+        );
+        Ok(equality(left, right, &common))
     }
 }
 
 impl ScalarUDFImpl for ConditionalFunction {
     fn name(&self) -> &str {
         match self.kind {
+            Conditional::In => "spark_in",
             Conditional::Case => "spark_case",
             Conditional::If => "spark_if",
             Conditional::Coalesce => "spark_coalesce",
@@ -88,38 +157,24 @@ impl ScalarUDFImpl for ConditionalFunction {
             Conditional::If | Conditional::Nvl2 => count == 3,
             Conditional::Coalesce => count >= 1,
             Conditional::NullIf => count == 2,
-            Conditional::Greatest | Conditional::Least => count >= 2,
+            Conditional::In | Conditional::Greatest | Conditional::Least => count >= 2,
         };
         if !enough {
             return Err(wrong_count(self.name(), count).into());
         }
-        let mut common = DataType::Null;
-        for (at, t) in arg_types.iter().enumerate() {
-            if self.is_result(at, count) {
-                common = tightest(&common, t).ok_or_else(|| different(&common, t))?;
-            }
-        }
-        arg_types
-            .iter()
-            .enumerate()
-            .map(|(at, t)| {
-                if self.is_condition(at, count) {
-                    if !matches!(t, DataType::Boolean | DataType::Null) {
-                        return Err(different(&DataType::Boolean, t).into());
-                    }
-                    Ok(DataType::Boolean)
-                } else if self.is_result(at, count) {
-                    Ok(common.clone())
-                } else {
-                    Ok(t.clone())
-                }
-            })
-            .collect()
+        // The simplifier casts, as Spark casts.
+        Ok(arg_types.to_vec())
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> DataFusionResult<DataType> {
-        let types = self.coerce_types(arg_types)?;
-        Ok(types.last().cloned().unwrap_or(DataType::Null))
+        let common = self.common(arg_types)?;
+        Ok(match self.kind {
+            Conditional::In if matches!(common, DataType::Map(..)) => {
+                return Err(different(&common, &common).into());
+            }
+            Conditional::In => DataType::Boolean,
+            _ => common,
+        })
     }
 
     fn short_circuits(&self) -> bool {
@@ -127,13 +182,13 @@ impl ScalarUDFImpl for ConditionalFunction {
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
-        let null = |like: &Expr| -> DataFusionResult<Expr> {
-            Ok(Expr::Literal(
-                ScalarValue::try_from(info.get_data_type(like)?)?,
-                None,
-            ))
-        };
+        let types = args
+            .iter()
+            .map(|arg| info.get_data_type(arg))
+            .collect::<DataFusionResult<Vec<_>>>()?;
+        let args = self.coerced(args, &types)?;
         let simple = match self.kind {
+            Conditional::In => is_in(args, &self.common(&types)?),
             Conditional::Case | Conditional::If => case(args),
             Conditional::Coalesce => coalesce(args),
             Conditional::Nvl2 => {
@@ -141,12 +196,10 @@ impl ScalarUDFImpl for ConditionalFunction {
                 case(vec![Expr::IsNotNull(Box::new(a)), b, c])
             }
             Conditional::NullIf => {
-                let [a, b] = take(args)?;
-                let equal = match holds_floats(&info.get_data_type(&a)?) {
-                    true => binary(float_key(a.clone()), Operator::Eq, float_key(b)),
-                    false => binary(a.clone(), Operator::Eq, b),
-                };
-                let none = null(&a)?;
+                let ([a, b], [l, r]) = (take(args)?, [types.first(), types.get(1)]);
+                let (l, r) = (l.unwrap_or(&DataType::Null), r.unwrap_or(&DataType::Null));
+                let equal = self.equal(a.clone(), b, [l, r])?;
+                let none = Expr::Literal(ScalarValue::try_from(l)?, None);
                 case(vec![equal, none, a])
             }
             Conditional::Greatest => native(datafusion::functions::core::greatest(), args),
@@ -161,6 +214,22 @@ impl ScalarUDFImpl for ConditionalFunction {
             self.name()
         )))
     }
+}
+
+/// `x = a OR x = b`, which DataFusion makes a list of again; every value is of this type.
+fn is_in(args: Vec<Expr>, common: &DataType) -> Expr {
+    let mut args = args.into_iter();
+    let value = args.next().unwrap_or(Expr::Literal(ScalarValue::Null, None));
+    args.map(|item| equality(value.clone(), item, common))
+        .reduce(|a, b| binary(a, Operator::Or, b))
+        .unwrap_or(value)
+}
+
+fn equality(left: Expr, right: Expr, common: &DataType) -> Expr {
+    if holds_floats(common) {
+        return compare_floats(left, Operator::Eq, right, common);
+    }
+    binary(left, Operator::Eq, right)
 }
 
 fn take<const N: usize>(args: Vec<Expr>) -> DataFusionResult<[Expr; N]> {
@@ -213,6 +282,16 @@ pub(super) fn wrong_count(name: &str, count: usize) -> SqlError {
     SqlError::new(
         "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
         format!("{name} does not take {count} arguments."),
+    )
+}
+
+fn not_a_condition(data_type: &DataType) -> SqlError {
+    SqlError::new(
+        "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        format!(
+            "A condition is a BOOLEAN, not \"{}\".",
+            super::type_name(data_type)
+        ),
     )
 }
 

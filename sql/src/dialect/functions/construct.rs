@@ -11,14 +11,18 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use super::super::analyzer::tightest;
+use super::super::SqlSettings;
+use super::super::analyzer::widest;
 use super::super::statements::{array, map};
+use super::rows::convert;
 use crate::SqlError;
 
 /// The function `array` or `map`.
-pub(crate) fn function(is_map: bool) -> ScalarUDF {
+pub(crate) fn function(is_map: bool, settings: &SqlSettings) -> ScalarUDF {
     ScalarUDF::new_from_impl(Construct {
         is_map,
+        ansi: settings.ansi,
+        zone_name: settings.time_zone.clone(),
         signature: Signature::one_of(
             vec![TypeSignature::Nullary, TypeSignature::UserDefined],
             Volatility::Immutable,
@@ -29,6 +33,8 @@ pub(crate) fn function(is_map: bool) -> ScalarUDF {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Construct {
     is_map: bool,
+    ansi: bool,
+    zone_name: String,
     signature: Signature,
 }
 
@@ -37,7 +43,7 @@ impl Construct {
     fn common(&self, types: &[DataType], first: usize, step: usize) -> Result<DataType, SqlError> {
         let mut common = DataType::Null;
         for t in types.iter().skip(first).step_by(step) {
-            common = tightest(&common, t).ok_or_else(|| {
+            common = widest(&common, t, self.ansi).ok_or_else(|| {
                 SqlError::new(
                     "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
                     format!(
@@ -63,17 +69,11 @@ impl ScalarUDFImpl for Construct {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> DataFusionResult<Vec<DataType>> {
-        if !self.is_map {
-            let common = self.common(types, 0, 1)?;
-            return Ok(vec![common; types.len()]);
-        }
-        if !types.len().is_multiple_of(2) {
+        if self.is_map && !types.len().is_multiple_of(2) {
             return Err(super::conditional::wrong_count("map", types.len()).into());
         }
-        let (key, value) = (self.common(types, 0, 2)?, self.common(types, 1, 2)?);
-        Ok((0..types.len())
-            .map(|at| if at % 2 == 0 { key.clone() } else { value.clone() })
-            .collect())
+        // The call itself casts, as Spark casts.
+        Ok(types.to_vec())
     }
 
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
@@ -87,10 +87,17 @@ impl ScalarUDFImpl for Construct {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
+        let parts = part_types(args.return_field.data_type());
+        let settings = SqlSettings {
+            ansi: self.ansi,
+            time_zone: self.zone_name.clone(),
+            ..SqlSettings::default()
+        };
         let columns: Vec<ArrayRef> = args
             .args
             .iter()
-            .map(|a| a.clone().into_array(rows))
+            .zip(parts.iter().cycle())
+            .map(|(arg, to)| convert(&arg.clone().into_array(rows)?, to.clone(), &settings))
             .collect::<DataFusionResult<_>>()?;
         let out: ArrayRef = if self.is_map {
             Arc::new(map_array(&columns, rows, args.return_field.data_type())?)
@@ -105,6 +112,18 @@ impl ScalarUDFImpl for Construct {
         } else {
             ColumnarValue::Array(out)
         })
+    }
+}
+
+/// The types of the parts: of an array's elements, or of a map's keys and values.
+fn part_types(data_type: &DataType) -> Vec<DataType> {
+    match data_type {
+        DataType::List(element) => vec![element.data_type().clone()],
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => fields.iter().map(|f| f.data_type().clone()).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
 }
 

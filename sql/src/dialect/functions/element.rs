@@ -25,7 +25,7 @@ pub(crate) enum ElementKind {
     ElementAt,
     /// `array_contains(arr, x)`
     Contains,
-    /// `size(x)`: NULL for NULL
+    /// `size(x)`
     Size,
 }
 
@@ -139,7 +139,7 @@ impl ScalarUDFImpl for ElementFunction {
             .map(|a| a.clone().into_array(rows))
             .collect::<DataFusionResult<_>>()?;
         let out = match columns.as_slice() {
-            [container] => size(container),
+            [container] => size(container, self.ansi),
             [container, key] => {
                 let key = convert(
                     key,
@@ -231,7 +231,8 @@ impl ElementFunction {
     }
 }
 
-fn size(container: &ArrayRef) -> ArrayRef {
+/// The number of elements; of NULL it is NULL, without ANSI -1.
+fn size(container: &ArrayRef, ansi: bool) -> ArrayRef {
     let mut out = Int32Builder::with_capacity(container.len());
     let offsets = match container.data_type() {
         DataType::List(_) => container.as_list::<i32>().value_offsets(),
@@ -240,7 +241,8 @@ fn size(container: &ArrayRef) -> ArrayRef {
     };
     for row in 0..container.len() {
         let length = offsets.get(row).zip(offsets.get(row + 1)).map(|(a, b)| b - a);
-        out.append_option(length.filter(|_| container.is_valid(row)));
+        let length = length.filter(|_| container.is_valid(row));
+        out.append_option(if ansi { length } else { length.or(Some(-1)) });
     }
     Arc::new(out.finish())
 }

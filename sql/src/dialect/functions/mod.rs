@@ -5,6 +5,7 @@
 
 mod argument_count;
 mod arithmetic;
+mod bit_not;
 mod cast;
 mod clock;
 mod conditional;
@@ -16,7 +17,6 @@ pub(crate) mod generator;
 pub(crate) mod grouping;
 mod math;
 mod naming;
-mod pattern;
 mod regexes;
 mod rows;
 mod scalar_list;
@@ -25,7 +25,6 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod text_of;
-mod zone;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,12 +34,12 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
-pub(crate) use cast::{double_to_decimal, spark_cast};
-pub(crate) use datetime::date_offset;
+pub(crate) use cast::{coerce, double_to_decimal, spark_cast};
+pub(crate) use datetime::{add_interval, date_offset};
 pub(crate) use float_key::{float_key, holds_floats};
 pub(crate) use naming::name_of_call;
 pub(crate) use strings::concat;
-pub(crate) use text_of::java_double;
+pub(crate) use text_of::{java_decimal, java_double};
 
 use super::{SqlDialect, SqlSettings, types};
 use crate::{SqlError, aggregate};

@@ -4,6 +4,9 @@
 pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) -> Option<String> {
     let name = match name {
         "array_agg" => "collect_list",
+        "curdate" => "current_date",
+        "dateadd" | "date_add" if args.len() == 3 => "timestampadd",
+        "datediff" | "date_diff" if args.len() == 3 => "timestampdiff",
         "dateadd" => "date_add",
         other => other,
     };
@@ -24,6 +27,8 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "sort_array" => default(&mut args, 1, "true"),
         "percentile" => default(&mut args, 2, "1"),
         "percentile_approx" | "approx_percentile" => default(&mut args, 2, "10000"),
+        "months_between" => default(&mut args, 2, "true"),
+        "convert_timezone" if args.len() == 2 => args.insert(0, "current_timezone()".to_owned()),
         "listagg" | "string_agg" => default(&mut args, 1, "NULL"),
         // What else is given does not show.
         "approx_count_distinct" | "first" | "first_value" | "last" | "last_value" | "any_value" => {
@@ -44,8 +49,10 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
             format!("{}({text})", name.to_uppercase())
         }
         "window" => "window".to_owned(),
-        // One argument is a cast, whose name is its column's.
-        "date" | "timestamp" | "string" | "int" | "bigint" | "double" => return None,
+        // A cast that the text does not call one: its name is its argument's.
+        "date" | "timestamp" | "string" | "binary" | "boolean" | "tinyint" | "smallint" | "int"
+        | "bigint" | "float" | "double" | "decimal" => text,
+        "datepart" => format!("datepart({} FROM {})", args.first()?, args.get(1)?),
         "ltrim" if args.len() == 2 => format!("TRIM(LEADING {} FROM {})", args.first()?, args.get(1)?),
         "rtrim" if args.len() == 2 => format!("TRIM(TRAILING {} FROM {})", args.first()?, args.get(1)?),
         _ if distinct => format!("{name}(DISTINCT {text})"),

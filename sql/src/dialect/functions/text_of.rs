@@ -39,25 +39,42 @@ fn scientific(text: &str) -> String {
     }
 }
 
-/// Microseconds of a local time as Spark casts a timestamp: no fraction's trailing zeros.
-pub(crate) fn timestamp_text(local: chrono::NaiveDateTime) -> String {
-    let text = local.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    match text.split_once('.') {
-        Some((whole, fraction)) => {
-            let fraction = fraction.trim_end_matches('0');
-            if fraction.is_empty() {
-                whole.to_owned()
-            } else {
-                format!("{whole}.{fraction}")
-            }
-        }
-        None => text,
+/// A DECIMAL as Java's BigDecimal prints it: with an exponent where there would be more than six leading zeros.
+pub(crate) fn java_decimal(unscaled: i128, scale: i8) -> String {
+    let digits = unscaled.unsigned_abs().to_string();
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let scale = usize::try_from(scale).unwrap_or(0);
+    if scale == 0 {
+        return format!("{sign}{digits}");
     }
+    if scale > digits.len() + 5 {
+        let exponent = scale + 1 - digits.len();
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        return format!("{sign}{first}{point}{rest}E-{exponent}");
+    }
+    let padded = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - scale);
+    format!("{sign}{whole}.{fraction}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_print_as_java_prints_them() {
+        for (unscaled, scale, text) in [
+            (1, 7, "1E-7"),
+            (1, 6, "0.000001"),
+            (0, 10, "0E-10"),
+            (-1234, 2, "-12.34"),
+            (123, 10, "1.23E-8"),
+            (5, 0, "5"),
+        ] {
+            assert_eq!(java_decimal(unscaled, scale), text);
+        }
+    }
 
     #[test]
     fn doubles_print_as_java_prints_them() {

@@ -83,7 +83,11 @@ fn statement(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Option<S
         tokens
     };
     let (tokens, streams) = stream::resolve(&words::without_blanks(tokens))?;
-    let tokens = if spark { interval::resolve(tokens)? } else { tokens };
+    let tokens = if spark {
+        words::name_timestamps(interval::resolve(tokens)?)
+    } else {
+        tokens
+    };
     Ok(Some(StatementTokens { tokens, streams }))
 }
 

@@ -81,3 +81,20 @@ pub(crate) fn without_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 pub(crate) fn start_of(token: Option<&TokenWithSpan>) -> Location {
     token.map_or(Location { line: 1, column: 1 }, |t| t.span.start)
 }
+
+/// The tokens with `TIMESTAMP_LTZ '…'` as `TIMESTAMP '…'`, which is the same and which the parser reads.
+pub(crate) fn name_timestamps(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for at in 0..tokens.len() {
+        let is_literal = matches!(
+            tokens.get(at + 1).map(|t| &t.token),
+            Some(Token::SingleQuotedString(_))
+        );
+        if is_literal
+            && is_word(tokens.get(at), "TIMESTAMP_LTZ")
+            && let Some(name) = tokens.get_mut(at)
+        {
+            *name = word("TIMESTAMP", name.span);
+        }
+    }
+    tokens
+}

@@ -155,3 +155,8 @@ pub fn parse_timestamp_ntz(text: &[u8]) -> Option<i64> {
         _ => None,
     }
 }
+
+/// Local microseconds of a timestamp text; a zone in it is dropped. None if malformed.
+pub(crate) fn parse_timestamp_local(text: &[u8]) -> Option<i64> {
+    parse_local(text).map(|(local, _)| local)
+}

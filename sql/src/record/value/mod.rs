@@ -2,7 +2,7 @@
 //!
 //! Used by the record formats; casts to string and the console can use the same functions.
 
-mod civil;
+pub(crate) mod civil;
 mod decimal;
 mod double;
 mod iso;
@@ -13,6 +13,7 @@ mod zone;
 pub use decimal::format_decimal;
 pub(crate) use decimal::parse_decimal;
 pub use double::{format_double, format_float};
+pub(crate) use iso::parse_timestamp_local;
 pub use iso::{parse_date, parse_timestamp, parse_timestamp_ntz};
 pub use pattern::DateTimePattern;
 pub(crate) use temporal::TemporalReader;

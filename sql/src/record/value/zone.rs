@@ -10,13 +10,13 @@ use chrono_tz::{OffsetName, Tz};
 use super::civil::DAY_US;
 
 /// A time zone with the id it was asked for by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Zone {
     id: String,
     rule: Rule,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Rule {
     /// Seconds east of UTC.
     Fixed(i32),
@@ -131,6 +131,16 @@ impl Zone {
     /// Local microseconds of an instant; none on overflow.
     pub fn to_local(&self, utc_micros: i64) -> Option<i64> {
         utc_micros.checked_add(i64::from(self.offset_at(utc_micros)) * 1_000_000)
+    }
+
+    /// The instant of a local time that came from `instant`: the same offset as there wherever it holds.
+    pub(crate) fn to_utc_like(&self, local_micros: i64, instant: i64) -> Option<i64> {
+        let seconds = self.offset_at(instant);
+        let same = local_micros.checked_sub(i64::from(seconds) * 1_000_000)?;
+        if self.offset_at(same) == seconds {
+            return Some(same);
+        }
+        self.to_utc(local_micros)
     }
 
     /// The instant of local microseconds; none on overflow.

@@ -1,33 +1,47 @@
-//! CAST and TRY_CAST with Spark's meaning: which conversions exist, what text looks like, and what is an error.
-//!
-//! Without ANSI only conversions that never fail are here; the others are refused, because Spark's legacy results (wrap-around,
-//! NULL) are not built.
+//! CAST and TRY_CAST with Spark's meaning: which conversions exist, what text looks like, and what becomes of a value that does
+//! not fit: an error, NULL, or without ANSI what Java makes of it.
 
 mod convert;
+mod nested;
+mod number;
 pub(crate) mod parse;
+mod rules;
+mod text;
+mod time;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Cast, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::super::SqlSettings;
-use super::super::analyzer::{is_float, is_integer, is_numeric, is_string};
-use super::super::statements::timestamp;
-use super::zone::Zone;
+use super::super::analyzer::is_numeric;
 use crate::SqlError;
+use crate::record::value::Zone;
 
 /// How a cast treats a value that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Misfit {
-    /// An error.
+    /// As the session says: an error under ANSI, else Spark's legacy result.
     Error,
     /// NULL.
     Null,
+}
+
+/// The three casts of Spark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Mode {
+    /// A value that does not fit is an error.
+    Ansi,
+    /// A value that does not fit is NULL.
+    Try,
+    /// Numbers wrap around or stop at the ends, other values that do not fit are NULL.
+    Legacy,
 }
 
 /// The cast of an expression of a known type; refused where Spark has none.
@@ -38,11 +52,28 @@ pub(crate) fn spark_cast(
     settings: &SqlSettings,
 ) -> Result<Expr, SqlError> {
     let function = CastFunction::new(to.clone(), Misfit::Error, settings);
-    function.check(from)?;
+    rules::check(from, to, function.mode)?;
     Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
         Arc::new(ScalarUDF::new_from_impl(function)),
         vec![expr],
     )))
+}
+
+/// The expression as the type that operands meet in: a plain cast where it cannot fail.
+pub(crate) fn coerce(
+    expr: Expr,
+    from: &DataType,
+    to: &DataType,
+    settings: &SqlSettings,
+) -> Result<Expr, SqlError> {
+    if from == to {
+        return Ok(expr);
+    }
+    let widens = is_numeric(from) && is_numeric(to) && !matches!(from, DataType::Decimal128(..));
+    if *from == DataType::Null || widens {
+        return Ok(Expr::Cast(Cast::new(Box::new(expr), to.clone())));
+    }
+    spark_cast(expr, from, to, settings)
 }
 
 /// The function that casts to a type.
@@ -51,11 +82,10 @@ pub(crate) fn cast_function(to: DataType, misfit: Misfit, settings: &SqlSettings
 }
 
 /// A cast's target and rules.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CastFunction {
     to: DataType,
-    misfit: Misfit,
-    ansi: bool,
+    mode: Mode,
     zone: Zone,
     signature: Signature,
 }
@@ -64,81 +94,59 @@ impl CastFunction {
     fn new(to: DataType, misfit: Misfit, settings: &SqlSettings) -> Self {
         Self {
             to,
-            misfit,
-            ansi: settings.ansi,
-            zone: Zone::of(settings),
+            mode: match (misfit, settings.ansi) {
+                (Misfit::Null, _) => Mode::Try,
+                (Misfit::Error, true) => Mode::Ansi,
+                (Misfit::Error, false) => Mode::Legacy,
+            },
+            zone: settings.zone(),
             signature: Signature::any(1, Volatility::Immutable),
         }
     }
 
-    /// Refuses a conversion that Spark does not have, or that is not built.
-    fn check(&self, from: &DataType) -> Result<(), SqlError> {
-        let to = &self.to;
-        if from == to || *from == DataType::Null {
-            return Ok(());
+    /// The same cast to another type, for the parts of a nested value.
+    fn of(&self, to: &DataType) -> Self {
+        Self {
+            to: to.clone(),
+            ..self.clone()
         }
-        let is_time = |t: &DataType| {
-            matches!(
-                t,
-                DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _)
-            )
-        };
-        let allowed = match (from, to) {
-            (f, t) if is_numeric(f) && is_numeric(t) => true,
-            (DataType::UInt64, DataType::Int64) => true,
-            (f, DataType::Boolean) | (DataType::Boolean, f) if is_numeric(f) => true,
-            (f, t) if is_string(f) => {
-                is_numeric(t)
-                    || is_time(t)
-                    || matches!(t, DataType::Boolean | DataType::Binary | DataType::Utf8)
-            }
-            (f, DataType::Utf8) => {
-                is_numeric(f) || is_time(f) || matches!(f, DataType::Boolean | DataType::Binary)
-            }
-            (f, t) if is_time(f) && is_time(t) => true,
-            (f, t) if *f == timestamp() => is_integer(t) || is_float(t),
-            (f, t) if *t == timestamp() => is_integer(f),
-            _ => false,
-        };
-        if !allowed {
-            return Err(SqlError::new(
-                "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
-                format!(
-                    "Cannot cast \"{}\" to \"{}\", or this cast is not supported in the spark dialect yet.",
-                    super::type_name(from),
-                    super::type_name(to)
-                ),
-            ));
-        }
-        if !self.ansi && self.misfit == Misfit::Error && may_fail(from, to) {
-            return Err(SqlError::new(
-                "UNSUPPORTED_FEATURE",
-                format!(
-                    "CAST of {} to {} without spark.sql.ansi.enabled is not supported yet: use TRY_CAST.",
-                    super::type_name(from),
-                    super::type_name(to)
-                ),
-            ));
-        }
-        Ok(())
     }
-}
 
-/// Whether some value of the one type does not fit the other.
-fn may_fail(from: &DataType, to: &DataType) -> bool {
-    if is_string(from) {
-        return !is_string(to) && *to != DataType::Binary;
+    /// The value, or what the cast does with one that does not fit.
+    fn fitting<V>(&self, value: Option<V>, source: &(impl ToString + ?Sized)) -> DataFusionResult<Option<V>> {
+        if value.is_some() || self.mode != Mode::Ansi {
+            return Ok(value);
+        }
+        Err(SqlError::new(
+            "CAST_INVALID_INPUT",
+            format!(
+                "The value '{}' cannot be cast to \"{}\" because it is malformed. Correct the value as per the syntax, or \
+                 change its target type. Use `try_cast` to tolerate malformed input and return NULL instead.",
+                source.to_string(),
+                super::type_name(&self.to)
+            ),
+        )
+        .into())
     }
-    let numeric = is_numeric(from) && is_numeric(to);
-    numeric && super::super::analyzer::tightest(from, to).as_ref() != Some(to) && !is_float(to)
-        || *from == timestamp() && is_integer(to) && *to != DataType::Int64
+
+    /// The error for a number of more digits than the decimal has.
+    fn out_of_range(&self, value: &str) -> SqlError {
+        SqlError::new(
+            "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+            format!(
+                "{value} cannot be represented as {}. If necessary set spark.sql.ansi.enabled to false to bypass this error, \
+                 and return NULL instead.",
+                super::type_name(&self.to)
+            ),
+        )
+    }
 }
 
 impl ScalarUDFImpl for CastFunction {
     fn name(&self) -> &str {
-        match self.misfit {
-            Misfit::Error => "spark_cast",
-            Misfit::Null => "spark_try_cast",
+        match self.mode {
+            Mode::Ansi | Mode::Legacy => "spark_cast",
+            Mode::Try => "spark_try_cast",
         }
     }
 
@@ -148,9 +156,19 @@ impl ScalarUDFImpl for CastFunction {
 
     fn return_type(&self, arg_types: &[DataType]) -> DataFusionResult<DataType> {
         if let [from] = arg_types {
-            self.check(from)?;
+            rules::check(from, &self.to, self.mode)?;
         }
         Ok(self.to.clone())
+    }
+
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
+        // A cast to the type that the value has would only hide a column from the optimiser.
+        match args.as_slice() {
+            [value] if info.get_data_type(value)? == self.to => {
+                Ok(ExprSimplifyResult::Simplified(value.clone()))
+            }
+            _ => Ok(ExprSimplifyResult::Original(args)),
+        }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {

@@ -1,6 +1,6 @@
 //! Date-time patterns in the letters of Java's `DateTimeFormatter`, as Spark restricts them.
 //!
-//! Letters: `y u M L d D E Q q G a H h K k m s S V z O X x Z`, text in quotes, `[optional]` parts.
+//! Letters: `y u M L d D E F Q q G a H h K k m s S V z O X x Z`, text in quotes, `[optional]` parts.
 //! Week-based and locale-bound letters are refused, as Spark refuses them. Names are English.
 
 mod names;
@@ -19,6 +19,8 @@ enum Field {
     Month,
     Day,
     DayOfYear,
+    /// The day of a week that begins with the month, 1 to 7.
+    DayOfMonthWeek,
     /// 0 to 23.
     Hour,
     /// 1 to 12.
@@ -157,6 +159,7 @@ fn letter(c: char, count: usize) -> Result<Item, String> {
         ('O', 1 | 4) => Ok(Item::OffsetGmt(count == 4)),
         ('V', 2) => Ok(Item::ZoneId),
         ('z', 1..=4) => Ok(Item::ZoneName(count == 4)),
+        ('F', _) => number(Field::DayOfMonthWeek, 1),
         ('d', _) => number(Field::Day, 2),
         ('D', _) => number(Field::DayOfYear, 3),
         ('H', _) => number(Field::Hour, 2),

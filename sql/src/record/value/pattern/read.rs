@@ -210,6 +210,8 @@ fn set(field: Field, value: u32, parsed: &mut Parsed) -> Option<()> {
     match field {
         Field::Month => parsed.month = Some(within(1, 12)?),
         Field::Day => parsed.day = Some(within(1, 31)?),
+        // Spark does not read it.
+        Field::DayOfMonthWeek => return None,
         Field::DayOfYear => parsed.day_of_year = Some(within(1, 366)?),
         Field::Hour => parsed.hour = Some(within(0, 23)?),
         Field::ClockHour => parsed.hour = Some(within(1, 24)? % 24),

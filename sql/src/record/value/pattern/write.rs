@@ -99,6 +99,7 @@ fn number(field: Field, t: &CivilTime) -> u32 {
     match field {
         Field::Month => t.month,
         Field::Day => t.day,
+        Field::DayOfMonthWeek => (t.day - 1) % 7 + 1,
         Field::DayOfYear => t.day_of_year(),
         Field::Hour => t.hour,
         Field::ClockHour => (t.hour + 23) % 24 + 1,

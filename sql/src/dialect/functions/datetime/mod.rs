@@ -1,0 +1,217 @@
+//! Functions of dates and times, in the session's time zone.
+//!
+//! `kind` says of each function which arguments it takes and what it gives; the other files compute rows.
+
+mod arguments;
+mod calendar;
+mod fields;
+mod instant;
+mod kind;
+mod pattern;
+mod read;
+mod truncate;
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use super::super::SqlSettings;
+use super::super::statements::timestamp;
+use super::rows::convert;
+use crate::SqlError;
+use arguments::{Row, Value};
+pub(crate) use fields::TimeField;
+pub(crate) use kind::DatetimeKind;
+use pattern::Patterns;
+
+/// The call that adds days to a date, or takes them off.
+pub(crate) fn date_offset(date: Expr, days: Expr, back: bool, settings: &SqlSettings) -> Expr {
+    let (name, kind) = if back {
+        ("date_sub", DatetimeKind::DateSub)
+    } else {
+        ("date_add", DatetimeKind::DateAdd)
+    };
+    call(name, kind, vec![date, days], settings)
+}
+
+/// The call that adds an interval to a timestamp, in the session's zone.
+pub(crate) fn add_interval(time: Expr, interval: Expr, back: bool, settings: &SqlSettings) -> Expr {
+    let kind = DatetimeKind::AddInterval { back };
+    call("timestamp_add_interval", kind, vec![time, interval], settings)
+}
+
+fn call(name: &'static str, kind: DatetimeKind, args: Vec<Expr>, settings: &SqlSettings) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(
+        Arc::new(function(name, kind, settings)),
+        args,
+    ))
+}
+
+/// The function under this name.
+pub(crate) fn function(name: &'static str, kind: DatetimeKind, settings: &SqlSettings) -> ScalarUDF {
+    ScalarUDF::new_from_impl(DatetimeFunction {
+        name,
+        kind,
+        ansi: settings.ansi,
+        zone_name: settings.time_zone.clone(),
+        signature: match kind {
+            DatetimeKind::CurrentTimezone => Signature::nullary(Volatility::Immutable),
+            _ => Signature::variadic_any(Volatility::Immutable),
+        },
+    })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct DatetimeFunction {
+    name: &'static str,
+    kind: DatetimeKind,
+    ansi: bool,
+    zone_name: String,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for DatetimeFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
+        self.kind.check(self.name, types)?;
+        Ok(self.kind.result(types))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let settings = self.settings();
+        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+        let rows = if scalar { 1 } else { args.number_rows };
+        let mut columns = Vec::with_capacity(args.args.len());
+        let tolerant = SqlSettings {
+            ansi: false,
+            ..settings.clone()
+        };
+        for (at, arg) in args.args.iter().enumerate() {
+            let array = arg.clone().into_array(rows)?;
+            let to = self.kind.parameter(at, array.data_type());
+            // What a `try_` function cannot cast is NULL; its texts are never cut to size.
+            let casting = if self.kind.tries() { &tolerant } else { &settings };
+            columns.push(convert(&array, to, casting)?);
+        }
+        let mut context = Context {
+            kind: self.kind,
+            ansi: self.ansi && !self.kind.tries(),
+            zone: settings.zone(),
+            zone_name: self.zone_name.clone(),
+            patterns: Patterns::default(),
+        };
+        let values = (0..rows).map(|row| {
+            context.compute(&Row {
+                columns: &columns,
+                row,
+            })
+        });
+        let out = arguments::collect(args.return_field.data_type(), values)?;
+        Ok(if scalar {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
+        } else {
+            ColumnarValue::Array(out)
+        })
+    }
+}
+
+impl DatetimeFunction {
+    fn settings(&self) -> SqlSettings {
+        SqlSettings {
+            ansi: self.ansi,
+            time_zone: self.zone_name.clone(),
+            ..SqlSettings::default()
+        }
+    }
+}
+
+/// What the rows of one call share.
+struct Context {
+    kind: DatetimeKind,
+    ansi: bool,
+    zone: crate::record::value::Zone,
+    zone_name: String,
+    patterns: Patterns,
+}
+
+impl Context {
+    /// The value of one row: NULL where an argument is, but for the functions that say otherwise.
+    fn compute(&mut self, row: &Row<'_>) -> Result<Option<Value>, SqlError> {
+        use DatetimeKind as K;
+        if row.has_null() {
+            return Ok(None);
+        }
+        match self.kind {
+            K::Field(field) => Ok(self.local(row, 0).map(|micros| fields::value(field, micros))),
+            K::Format | K::FromUnixtime => self.format(row),
+            K::ToDate { .. } | K::ToTimestamp { .. } | K::ToTimestampNtz | K::UnixTimestamp => self.read(row),
+            K::TruncTimestamp => Ok(truncate::timestamp(row, &self.zone)),
+            K::TruncDate => Ok(truncate::date(row)),
+            K::CurrentTimezone => Ok(Some(Value::Text(self.zone_name.clone()))),
+            K::DateAdd
+            | K::DateSub
+            | K::DateDiff
+            | K::LastDay
+            | K::AddMonths
+            | K::NextDay
+            | K::MakeDate
+            | K::UnixDate
+            | K::DateFromUnixDate => calendar::value(self, row),
+            _ => instant::value(self, row),
+        }
+    }
+
+    /// The local microseconds of a date or timestamp.
+    fn local(&self, row: &Row<'_>, at: usize) -> Option<i64> {
+        match row.data_type(at)? {
+            DataType::Date32 => i64::from(row.date(at)?).checked_mul(instant::DAY_US),
+            t if *t == timestamp() => self.zone.to_local(row.micros(at)?),
+            _ => row.micros(at),
+        }
+    }
+
+    fn format(&mut self, row: &Row<'_>) -> Result<Option<Value>, SqlError> {
+        let micros = match self.kind {
+            DatetimeKind::FromUnixtime => row.long(0).and_then(|s| s.checked_mul(1_000_000)),
+            _ => row.micros(0),
+        };
+        let Some(micros) = micros else {
+            return Ok(None);
+        };
+        let pattern = row.text(1).unwrap_or(pattern::DEFAULT);
+        let mut text = String::new();
+        self.patterns
+            .get(pattern, false)?
+            .format_timestamp(micros, &self.zone, &mut text);
+        Ok(Some(Value::Text(text)))
+    }
+}
+
+fn unsupported(what: &str) -> SqlError {
+    SqlError::new(
+        "UNSUPPORTED_FEATURE",
+        format!("{what} is not supported in the spark dialect yet."),
+    )
+}
+
+/// The error for parts that make no date or time.
+fn out_of_bounds(what: &str) -> SqlError {
+    SqlError::new(
+        "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION",
+        format!(
+            "{what} is no date or time. If necessary set spark.sql.ansi.enabled to \"false\" to bypass this error."
+        ),
+    )
+}
