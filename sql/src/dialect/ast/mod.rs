@@ -1,5 +1,6 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
+mod arguments;
 mod desugar;
 mod generators;
 mod grouping_sets;
@@ -7,6 +8,7 @@ mod literal;
 mod output_names;
 mod refuse;
 mod spark_name;
+mod temporal;
 mod window_address;
 
 use std::collections::HashSet;
@@ -87,6 +89,7 @@ impl VisitorMut for Namer<'_> {
         let scope = NameScope {
             relations: relation_names(select),
             temporal: self.temporal.clone(),
+            variables: HashSet::new(),
         };
         let mut unnamed = 0;
         for item in &mut select.projection {

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, GroupByExpr, Query, Select, SelectItem,
-    Spanned, TableFactor, UnaryOperator, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Query,
+    Select, SelectItem, Spanned, TableFactor, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
@@ -99,10 +99,6 @@ impl VisitorMut for Refuser<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
         match expr {
             Expr::Function(function) => self.call(function),
-            Expr::UnaryOp {
-                op: UnaryOperator::BitwiseNot,
-                ..
-            } => refuse("The operator ~", expr),
             Expr::BinaryOp { op, .. } if !is_known_operator(op) => {
                 let what = format!("The operator {op}");
                 refuse(&what, expr)
@@ -142,6 +138,13 @@ impl Refuser<'_> {
             let start = function.span().start;
             return ControlFlow::Break(error.at(start.line, start.column));
         }
+        if matches!(name.as_str(), "like" | "ilike") && arguments > 2 {
+            return refuse("LIKE with an escape character", function);
+        }
+        if let Err(error) = check_lambdas(&name, function) {
+            let start = function.span().start;
+            return ControlFlow::Break(error.at(start.line, start.column));
+        }
         let takes_nulls = matches!(
             name.as_str(),
             "first" | "first_value" | "last" | "last_value" | "any_value"
@@ -154,6 +157,21 @@ impl Refuser<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Refuses lambdas that the function does not take.
+fn check_lambdas(name: &str, function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else {
+        return Ok(());
+    };
+    let lambdas = list.args.iter().filter_map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Lambda(lambda))) => Some(lambda),
+        _ => None,
+    });
+    for (place, lambda) in lambdas.enumerate() {
+        functions::lambdas::check_lambda(name, place, lambda.params.iter().count())?;
+    }
+    Ok(())
 }
 
 /// Whether the function takes the order that its call has.
@@ -231,6 +249,7 @@ fn is_known(expr: &Expr) -> bool {
                 ..
             }
             | Expr::Nested(_)
+            | Expr::Lambda(_)
             | Expr::Value(_)
             | Expr::TypedString(_)
             | Expr::Case { .. }

@@ -7,20 +7,22 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr,
-    Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, TrimWhereField, UnaryOperator,
-    Value,
+    Function, FunctionArg, FunctionArgExpr, FunctionArguments, LambdaFunction, Subscript, TrimWhereField,
+    UnaryOperator, Value,
 };
 
 use super::super::functions::name_of_call;
-use super::window_address;
+use super::temporal::is_temporal;
 
 /// What of a query the names depend on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct NameScope {
     /// The names of the relations in FROM, in lower case: they do not appear in a column's name.
     pub(crate) relations: HashSet<String>,
     /// The columns, in lower case, that are dates, times or intervals: adding to them has other names.
     pub(crate) temporal: HashSet<String>,
+    /// The parameters, in lower case, of the lambdas around: Spark prints them all alike.
+    pub(crate) variables: HashSet<String>,
 }
 
 /// The name of a column that is this expression without an alias; `None` where it is not known.
@@ -41,8 +43,10 @@ pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
             Expr::CompoundIdentifier(_) => None,
             _ => text(expr, scope),
         },
-        // A field of a call of `window` is named after both, a field of the column `window` after itself.
-        Expr::CompoundFieldAccess { root, .. } if window_address::is_window(root) => text(expr, scope),
+        // A field of a call is named after both, a field of a column (`window` too) after itself.
+        Expr::CompoundFieldAccess { root, .. } if matches!(root.as_ref(), Expr::Function(_)) => {
+            text(expr, scope)
+        }
         Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
             Some(AccessExpr::Dot(Expr::Identifier(ident))) => Some(ident.value.clone()),
             _ => text(expr, scope),
@@ -63,10 +67,20 @@ fn all<'a>(exprs: impl IntoIterator<Item = &'a Expr>, scope: &NameScope) -> Opti
 fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
     let t = |e: &Expr| text(e, scope);
     Some(match expr {
+        Expr::Identifier(ident) if scope.variables.contains(&ident.value.to_lowercase()) => {
+            VARIABLE.to_owned()
+        }
         Expr::Identifier(ident) => ident.value.clone(),
+        Expr::Lambda(function) => lambda(function, scope)?,
         Expr::CompoundIdentifier(idents) => {
             let skip = usize::from(is_qualified(idents.first(), scope));
-            let parts: Vec<&str> = idents.iter().skip(skip).map(|i| i.value.as_str()).collect();
+            let mut parts: Vec<&str> = idents.iter().skip(skip).map(|i| i.value.as_str()).collect();
+            if let Some(first) = parts
+                .first_mut()
+                .filter(|p| scope.variables.contains(&p.to_lowercase()))
+            {
+                *first = VARIABLE;
+            }
             parts.join(".")
         }
         Expr::Nested(inner) => t(inner)?,
@@ -99,6 +113,20 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
             None => special_call(other, scope)?,
         },
     })
+}
+
+/// A parameter of a lambda, whatever its name.
+const VARIABLE: &str = "namedlambdavariable()";
+
+fn lambda(function: &LambdaFunction, scope: &NameScope) -> Option<String> {
+    let mut scope = scope.clone();
+    let names = function.params.iter().map(|p| p.name.value.to_lowercase());
+    scope.variables.extend(names);
+    let parameters = vec![VARIABLE; function.params.iter().count()].join(", ");
+    Some(format!(
+        "lambdafunction({}, {parameters})",
+        text(&function.body, &scope)?
+    ))
 }
 
 /// Tests: IS NULL, BETWEEN, IN, LIKE and their like.
@@ -235,6 +263,8 @@ fn cast(kind: &CastKind, expr: &Expr, data_type: &DataType, scope: &NameScope) -
         },
         (CastKind::DoubleColon, Expr::Value(v), _) => literal(&v.value),
         (CastKind::DoubleColon, ..) => None,
+        // A cast to a type with parts does not show.
+        (_, _, DataType::Array(_) | DataType::Map(..) | DataType::Struct(..)) => text(expr, scope),
         _ => {
             let word = if *kind == CastKind::TryCast {
                 "TRY_CAST"
@@ -279,7 +309,7 @@ fn structure(values: &[Expr], scope: &NameScope) -> Option<String> {
     Some(format!("struct({})", values?.join(", ")))
 }
 
-fn strip(expr: &Expr) -> &Expr {
+pub(super) fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => strip(inner),
         other => other,
@@ -357,68 +387,6 @@ fn is_fraction(expr: &Expr) -> bool {
         Expr::Value(v) => matches!(&v.value, Value::Number(digits, _) if digits.contains('.')),
         Expr::UnaryOp { expr, .. } => is_fraction(expr),
         _ => false,
-    }
-}
-
-/// Whether the expression may be a date, a time or an interval.
-fn is_temporal(expr: &Expr, scope: &NameScope) -> bool {
-    match strip(expr) {
-        Expr::Interval(_) | Expr::TypedString(_) | Expr::Subquery(_) => true,
-        Expr::Identifier(ident) => scope.temporal.contains(&ident.value.to_lowercase()),
-        Expr::CompoundIdentifier(idents) => idents
-            .iter()
-            .any(|i| scope.temporal.contains(&i.value.to_lowercase())),
-        Expr::Cast { data_type, .. } => {
-            let name = data_type.to_string().to_uppercase();
-            name.starts_with("DATE") || name.starts_with("TIMESTAMP")
-        }
-        Expr::Function(function) => {
-            let name = function.name.to_string().to_lowercase();
-            [
-                "date", "time", "now", "trunc", "day", "month", "min", "max", "coalesce", "nvl", "if",
-                "greatest", "least",
-            ]
-            .iter()
-            .any(|part| name.contains(part))
-                && function_args(function).iter().any(|a| is_temporal(a, scope))
-                || [
-                    "to_date",
-                    "to_timestamp",
-                    "now",
-                    "current_timestamp",
-                    "current_date",
-                    "localtimestamp",
-                    "date_add",
-                    "date_sub",
-                    "date_trunc",
-                    "trunc",
-                ]
-                .contains(&name.as_str())
-        }
-        Expr::Case {
-            conditions,
-            else_result,
-            ..
-        } => {
-            conditions.iter().any(|w| is_temporal(&w.result, scope))
-                || else_result.as_deref().is_some_and(|e| is_temporal(e, scope))
-        }
-        Expr::BinaryOp { left, right, .. } => is_temporal(left, scope) || is_temporal(right, scope),
-        _ => false,
-    }
-}
-
-fn function_args(function: &Function) -> Vec<&Expr> {
-    match &function.args {
-        FunctionArguments::List(list) => list
-            .args
-            .iter()
-            .filter_map(|a| match a {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
     }
 }
 
