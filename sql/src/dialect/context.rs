@@ -98,7 +98,9 @@ impl ContextProvider for StatementContext<'_> {
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
-        self.state.higher_order_functions().get(name).cloned()
+        self.functions
+            .higher_order(name)
+            .or_else(|| self.state.higher_order_functions().get(name).cloned())
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {

@@ -39,6 +39,7 @@ pub use json::{
     JSON_READ_OPTIONS, JSON_WRITE_OPTIONS, JsonDecoder, JsonEncoder, JsonReadOptions, JsonWriteOptions,
     infer_json_schema,
 };
+pub(crate) use json::{JsonPath, JsonText, infer_json_type};
 pub use option::{OptionSupport, ParseMode, RecordOption};
 pub use text::{
     TEXT_READ_OPTIONS, TEXT_WRITE_OPTIONS, TextDecoder, TextEncoder, TextReadOptions, TextWriteOptions,

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
+use super::arguments::{fields_of_parameters, name_arrays, order_as_arguments, spread_options};
 use super::{datetime_calls, like, literal};
 use crate::record::value::{parse_date, parse_timestamp_local};
 use crate::{Result, SqlError};
@@ -195,6 +196,10 @@ fn infallible(expr: Expr) -> Expr {
             access_chain.iter_mut().for_each(name_field);
             Expr::CompoundFieldAccess { root, access_chain }
         }
+        Expr::Lambda(mut lambda) => {
+            fields_of_parameters(&mut lambda);
+            Expr::Lambda(lambda)
+        }
         Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
     }
@@ -372,6 +377,39 @@ fn operator_of(function: &Function) -> Option<Expr> {
         ("ltrim", [chars, text]) => call("__ltrim", vec![text.clone(), chars.clone()]),
         ("rtrim", [chars, text]) => call("__rtrim", vec![text.clone(), chars.clone()]),
         ("mod", [a, b]) => binary(a.clone(), BinaryOperator::Modulo, b.clone()),
+        ("pmod", [a, b]) => {
+            let remainder = binary(a.clone(), BinaryOperator::Modulo, b.clone());
+            call("__pmod", vec![remainder, b.clone()])
+        }
+        ("try_add", [a, b]) => tried(a, BinaryOperator::Plus, b),
+        ("try_subtract", [a, b]) => tried(a, BinaryOperator::Minus, b),
+        ("try_multiply", [a, b]) => tried(a, BinaryOperator::Multiply, b),
+        ("try_divide", [a, b]) => tried(a, BinaryOperator::Divide, b),
+        ("try_mod", [a, b]) => tried(a, BinaryOperator::Modulo, b),
+        ("equal_null", [a, b]) => binary(a.clone(), BinaryOperator::Spaceship, b.clone()),
+        ("nullifzero", [x]) => {
+            let is_zero = binary(x.clone(), BinaryOperator::Eq, zero());
+            call(
+                "__case",
+                vec![is_zero, Expr::Value(Value::Null.into()), x.clone()],
+            )
+        }
+        ("zeroifnull", [x]) => call("coalesce", vec![x.clone(), zero()]),
+        ("like", [text, pattern]) => Expr::Like {
+            negated: false,
+            any: false,
+            expr: Box::new(text.clone()),
+            pattern: Box::new(pattern.clone()),
+            escape_char: None,
+        },
+        ("ilike", [text, pattern]) => Expr::ILike {
+            negated: false,
+            any: false,
+            expr: Box::new(text.clone()),
+            pattern: Box::new(pattern.clone()),
+            escape_char: None,
+        },
+        ("decode", [value, cases @ ..]) if cases.len() > 1 => decode(value, cases),
         // DataFusion's digest is a view of a string.
         ("md5", [_]) => cast(
             CAST_PREFIX,
@@ -380,6 +418,35 @@ fn operator_of(function: &Function) -> Option<Expr> {
         ),
         _ => return None,
     })
+}
+
+/// `try_add` and its like: the operator, marked.
+fn tried(a: &Expr, op: BinaryOperator, b: &Expr) -> Expr {
+    call("__try", vec![binary(a.clone(), op, b.clone())])
+}
+
+/// A typed 0.
+fn zero() -> Expr {
+    cast(
+        CAST_PREFIX,
+        Expr::Value(Value::Number("0".to_owned(), false).into()),
+        &DataType::Int(None),
+    )
+}
+
+/// `decode(value, case, result, …[, default])`: NULL is a case like others.
+fn decode(value: &Expr, cases: &[Expr]) -> Expr {
+    let mut args = Vec::new();
+    for pair in cases.chunks(2) {
+        match pair {
+            [case, result] => {
+                args.push(binary(value.clone(), BinaryOperator::Spaceship, case.clone()));
+                args.push(result.clone());
+            }
+            default => args.extend(default.iter().cloned()),
+        }
+    }
+    call("__case", args)
 }
 
 /// A call with its name folded and the whole numbers among its parameters bare.
@@ -405,6 +472,12 @@ fn of_function(mut function: Function) -> Expr {
                 return named_struct(values);
             }
         }
+        if name == "arrays_zip" {
+            name_arrays(&mut list.args);
+        }
+        if matches!(name.as_str(), "from_json" | "to_json" | "schema_of_json") {
+            spread_options(&mut list.args);
+        }
         if !functions::types_follow_arguments(&name) {
             for arg in list.args.iter_mut().skip(1) {
                 if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = arg {
@@ -421,40 +494,6 @@ fn of_function(mut function: Function) -> Expr {
     }
     function.name = ObjectName::from(vec![Ident::with_quote('`', name)]);
     Expr::Function(function)
-}
-
-/// Makes the order of WITHIN GROUP arguments: `percentile_cont(x, part, descending)`, `mode(x)`, and
-/// `listagg(text, delimiter, x, descending)`, with NULL for `x` where it is the text.
-fn order_as_arguments(name: &str, function: &mut Function) {
-    let Some(order) = function.within_group.pop() else {
-        return;
-    };
-    let FunctionArguments::List(list) = &mut function.args else {
-        return;
-    };
-    let argument = |e: Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(e));
-    let descending = Expr::Value(Value::Boolean(order.options.asc == Some(false)).into());
-    match name {
-        "mode" => list.args.insert(0, argument(order.expr)),
-        "listagg" | "string_agg" => {
-            if list.args.len() == 1 {
-                let nothing = Value::SingleQuotedString(String::new());
-                list.args.push(argument(Expr::Value(nothing.into())));
-            }
-            // The texts order themselves.
-            let by_text = list.args.first() == Some(&argument(order.expr.clone()));
-            let ordering = if by_text {
-                Expr::Value(Value::Null.into())
-            } else {
-                order.expr
-            };
-            list.args.extend([argument(ordering), argument(descending)]);
-        }
-        _ => {
-            list.args.insert(0, argument(order.expr));
-            list.args.push(argument(descending));
-        }
-    }
 }
 
 /// `struct(a, b AS x, 1)`: the names are those of the columns, else `col1`, `col2`.

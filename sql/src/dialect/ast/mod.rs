@@ -1,5 +1,6 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
+mod arguments;
 mod datetime_calls;
 mod desugar;
 mod from_first;
@@ -114,6 +115,7 @@ impl VisitorMut for Namer<'_> {
         let scope = NameScope {
             relations: relation_names(select),
             known: self.known.clone(),
+            variables: HashSet::new(),
         };
         let mut unnamed = 0;
         for item in &mut select.projection {

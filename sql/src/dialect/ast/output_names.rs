@@ -88,6 +88,7 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
             .filter_map(|r| r.name.clone())
             .collect::<HashSet<_>>(),
         known: known.columns.clone(),
+        variables: HashSet::new(),
     };
     let mut out = Names::new();
     for item in &select.projection {

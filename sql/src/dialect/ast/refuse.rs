@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Query, Select, SelectItem, Spanned,
-    TableFactor, VisitMut, VisitorMut,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
+    SelectItem, Spanned, TableFactor, VisitMut, VisitorMut,
 };
 
 use super::super::functions;
@@ -138,6 +138,13 @@ impl Refuser<'_> {
             let start = function.span().start;
             return ControlFlow::Break(error.at(start.line, start.column));
         }
+        if matches!(name.as_str(), "like" | "ilike") && arguments > 2 {
+            return refuse("LIKE with an escape character", function);
+        }
+        if let Err(error) = check_lambdas(&name, function) {
+            let start = function.span().start;
+            return ControlFlow::Break(error.at(start.line, start.column));
+        }
         let takes_nulls = matches!(
             name.as_str(),
             "first" | "first_value" | "last" | "last_value" | "any_value"
@@ -150,6 +157,21 @@ impl Refuser<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Refuses lambdas that the function does not take.
+fn check_lambdas(name: &str, function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else {
+        return Ok(());
+    };
+    let lambdas = list.args.iter().filter_map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Lambda(lambda))) => Some(lambda),
+        _ => None,
+    });
+    for (place, lambda) in lambdas.enumerate() {
+        functions::lambdas::check_lambda(name, place, lambda.params.iter().count())?;
+    }
+    Ok(())
 }
 
 /// Whether the function takes the order that its call has.
@@ -227,6 +249,7 @@ fn is_known(expr: &Expr) -> bool {
                 ..
             }
             | Expr::Nested(_)
+            | Expr::Lambda(_)
             | Expr::Value(_)
             | Expr::TypedString(_)
             | Expr::Case { .. }

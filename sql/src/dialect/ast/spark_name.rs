@@ -7,12 +7,12 @@ use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr,
-    Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, TrimWhereField, UnaryOperator,
-    Value,
+    Function, FunctionArg, FunctionArgExpr, FunctionArguments, LambdaFunction, Subscript, TrimWhereField,
+    UnaryOperator, Value,
 };
 
 use super::super::functions::{java_decimal, java_double, name_of_call};
-use super::{datetime_calls, temporal, window_address};
+use super::{datetime_calls, temporal};
 use crate::record::value::Zone;
 
 /// What the names depend on beside the text.
@@ -25,12 +25,14 @@ pub(crate) struct KnownColumns {
 }
 
 /// What of a query the names depend on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NameScope {
     /// The names of the relations in FROM, in lower case: they do not appear in a column's name.
     pub(crate) relations: HashSet<String>,
     /// The columns of all relations.
     pub(crate) known: KnownColumns,
+    /// The parameters, in lower case, of the lambdas around: Spark prints them all alike.
+    pub(crate) variables: HashSet<String>,
 }
 
 /// The name of a column that is this expression without an alias; `None` where it is not known.
@@ -51,8 +53,10 @@ pub(crate) fn spark_name(expr: &Expr, scope: &NameScope) -> Option<String> {
             Expr::CompoundIdentifier(_) => None,
             _ => text(expr, scope),
         },
-        // A field of a call of `window` is named after both, a field of the column `window` after itself.
-        Expr::CompoundFieldAccess { root, .. } if window_address::is_window(root) => text(expr, scope),
+        // A field of a call is named after both, a field of a column (`window` too) after itself.
+        Expr::CompoundFieldAccess { root, .. } if matches!(root.as_ref(), Expr::Function(_)) => {
+            text(expr, scope)
+        }
         Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
             Some(AccessExpr::Dot(Expr::Identifier(ident))) => Some(ident.value.clone()),
             _ => text(expr, scope),
@@ -73,10 +77,20 @@ fn all<'a>(exprs: impl IntoIterator<Item = &'a Expr>, scope: &NameScope) -> Opti
 fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
     let t = |e: &Expr| text(e, scope);
     Some(match expr {
+        Expr::Identifier(ident) if scope.variables.contains(&ident.value.to_lowercase()) => {
+            VARIABLE.to_owned()
+        }
         Expr::Identifier(ident) => ident.value.clone(),
+        Expr::Lambda(function) => lambda(function, scope)?,
         Expr::CompoundIdentifier(idents) => {
             let skip = usize::from(is_qualified(idents.first(), scope));
-            let parts: Vec<&str> = idents.iter().skip(skip).map(|i| i.value.as_str()).collect();
+            let mut parts: Vec<&str> = idents.iter().skip(skip).map(|i| i.value.as_str()).collect();
+            if let Some(first) = parts
+                .first_mut()
+                .filter(|p| scope.variables.contains(&p.to_lowercase()))
+            {
+                *first = VARIABLE;
+            }
             parts.join(".")
         }
         Expr::Nested(inner) => t(inner)?,
@@ -107,6 +121,20 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
             None => special_call(other, scope)?,
         },
     })
+}
+
+/// A parameter of a lambda, whatever its name.
+const VARIABLE: &str = "namedlambdavariable()";
+
+fn lambda(function: &LambdaFunction, scope: &NameScope) -> Option<String> {
+    let mut scope = scope.clone();
+    let names = function.params.iter().map(|p| p.name.value.to_lowercase());
+    scope.variables.extend(names);
+    let parameters = vec![VARIABLE; function.params.iter().count()].join(", ");
+    Some(format!(
+        "lambdafunction({}, {parameters})",
+        text(&function.body, &scope)?
+    ))
 }
 
 /// Tests: IS NULL, BETWEEN, IN, LIKE and their like.
@@ -255,7 +283,7 @@ fn cast(kind: &CastKind, expr: &Expr, data_type: &DataType, scope: &NameScope) -
             | DataType::Float(_)
             | DataType::Decimal(_),
         ) => literal(&v.value),
-        // A cast to a nested type does not show.
+        // A cast to a type with parts does not show.
         (_, _, DataType::Array(_) | DataType::Map(..) | DataType::Struct(..)) => text(expr, scope),
         _ => {
             let word = if *kind == CastKind::TryCast {
@@ -301,7 +329,7 @@ fn structure(values: &[Expr], scope: &NameScope) -> Option<String> {
     Some(format!("struct({})", values?.join(", ")))
 }
 
-fn strip(expr: &Expr) -> &Expr {
+pub(super) fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Nested(inner) => strip(inner),
         other => other,

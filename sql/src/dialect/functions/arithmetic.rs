@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Datum, Decimal128Array, Decimal128Builder, Int64Builder, Scalar,
+    Array, ArrayRef, AsArray, Datum, Decimal128Array, Decimal128Builder, Int64Builder, Scalar, new_null_array,
 };
 use arrow::compute::kernels::{boolean, cmp, numeric};
-use arrow::compute::nullif;
+use arrow::compute::{concat, nullif};
 use arrow::datatypes::{DataType, Decimal128Type, i256};
 use arrow::error::ArrowError;
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
@@ -80,7 +80,18 @@ struct ArithmeticFunction {
     op: Arithmetic,
     result: DataType,
     ansi: bool,
+    /// Whether what does not fit is NULL, of each row by itself.
+    tries: bool,
     signature: Signature,
+}
+
+/// The operator that gives NULL where this one fails; nothing for other functions.
+pub(super) fn trying(function: &ScalarUDF) -> Option<Arc<ScalarUDF>> {
+    let strict = function.inner().downcast_ref::<ArithmeticFunction>()?;
+    Some(Arc::new(ScalarUDF::new_from_impl(ArithmeticFunction {
+        tries: true,
+        ..ArithmeticFunction::new(strict.op, strict.result.clone(), true)
+    })))
 }
 
 impl ArithmeticFunction {
@@ -89,6 +100,7 @@ impl ArithmeticFunction {
             op,
             result,
             ansi,
+            tries: false,
             signature: Signature::any(2, Volatility::Immutable),
         }
     }
@@ -142,19 +154,44 @@ impl ArithmeticFunction {
             self.op,
             Arithmetic::Divide | Arithmetic::Remainder | Arithmetic::IntegerDivide
         );
+        if self.tries && !divides {
+            return self
+                .apply(left, right, rows)
+                .or_else(|_| self.each(left, right, rows));
+        }
         if !divides {
             return self.apply(left, right, rows);
         }
         let zeros = self.zeros(left, right, rows)?;
         match zeros {
+            None if self.tries => self
+                .apply(left, right, rows)
+                .or_else(|_| self.each(left, right, rows)),
             None => self.apply(left, right, rows),
-            Some(_) if self.ansi => Err(self.by_zero().into()),
+            Some(_) if self.ansi && !self.tries => Err(self.by_zero().into()),
             Some(zeros) => {
                 let right = expand(right, rows)?;
                 let right = nullif(&right, &zeros)?;
+                if self.tries {
+                    return self.each(left, &right, rows);
+                }
                 self.apply(left, &right, rows)
             }
         }
+    }
+
+    /// Each row by itself: NULL where it fails.
+    fn each(&self, left: &dyn Datum, right: &dyn Datum, rows: usize) -> DataFusionResult<ArrayRef> {
+        let (left, right) = (expand(left, rows)?, expand(right, rows)?);
+        let one = |row| self.apply(&left.slice(row, 1), &right.slice(row, 1), 1);
+        let values: Vec<ArrayRef> = (0..rows)
+            .map(|row| one(row).unwrap_or_else(|_| new_null_array(&self.result, 1)))
+            .collect();
+        let values: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+        if values.is_empty() {
+            return Ok(new_null_array(&self.result, 0));
+        }
+        Ok(concat(&values)?)
     }
 
     /// Where the divisor is zero and the dividend is not null; `None` where nowhere.
@@ -381,13 +418,34 @@ pub(super) fn power_of_ten(exponent: i32) -> Option<i256> {
     i256::from_i128(10).checked_pow(u32::try_from(exponent).ok()?)
 }
 
+/// Where a half goes.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Half {
+    /// Away from zero.
+    Up,
+    /// To the even digit.
+    Even,
+}
+
 /// The value with another scale, rounded half up where digits go.
 pub(super) fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
+    rescale_to(value, from, to, Half::Up)
+}
+
+/// The same, with halves rounded as told.
+pub(super) fn rescale_to(value: i256, from: i32, to: i32, half: Half) -> Option<i256> {
     if to >= from {
-        value.checked_mul(power_of_ten(to - from)?)
-    } else {
-        divide_half_up(value, power_of_ten(from - to)?)
+        return value.checked_mul(power_of_ten(to - from)?);
     }
+    let divisor = power_of_ten(from - to)?;
+    let rest = value.checked_rem(divisor)?.checked_abs()?;
+    let is_half = rest.checked_mul(i256::from_i128(2))? == divisor;
+    let two = i256::from_i128(2);
+    let quotient = value.checked_div(divisor)?;
+    if half == Half::Even && is_half && quotient.checked_rem(two)? == i256::ZERO {
+        return Some(quotient);
+    }
+    divide_half_up(value, divisor)
 }
 
 /// The quotient rounded half up (away from zero).

@@ -23,6 +23,10 @@ pub(crate) enum ElementKind {
     Index,
     /// `element_at(arr, 1)`, `element_at(m, 'k')`
     ElementAt,
+    /// `try_element_at(x, key)`: NULL for what is not there
+    TryElementAt,
+    /// `get(arr, 0)`: NULL for what is not there
+    Get,
     /// `array_contains(arr, x)`
     Contains,
     /// `size(x)`
@@ -120,12 +124,14 @@ impl ScalarUDFImpl for ElementFunction {
         match (&container, self.kind) {
             (DataType::List(_), K::Contains) => Ok(DataType::Boolean),
             (DataType::List(field), _) => Ok(field.data_type().clone()),
-            (DataType::Map(entries, _), K::Index | K::ElementAt) => match entries.data_type() {
-                DataType::Struct(fields) if fields.len() == 2 => {
-                    Ok(fields.last().map_or(DataType::Null, |f| f.data_type().clone()))
+            (DataType::Map(entries, _), K::Index | K::ElementAt | K::TryElementAt) => {
+                match entries.data_type() {
+                    DataType::Struct(fields) if fields.len() == 2 => {
+                        Ok(fields.last().map_or(DataType::Null, |f| f.data_type().clone()))
+                    }
+                    other => Err(self.wrong(other).into()),
                 }
-                other => Err(self.wrong(other).into()),
-            },
+            }
             (other, _) => Err(self.wrong(other).into()),
         }
     }
@@ -177,7 +183,7 @@ impl ElementFunction {
             let length = offsets.get(row + 1).copied().unwrap_or(start) - start;
             let key = keys.value(row);
             let at = match self.kind {
-                ElementKind::Index => Some(key),
+                ElementKind::Index | ElementKind::Get => Some(key),
                 _ if key > 0 => Some(key - 1),
                 _ if key < 0 => length.checked_add(key),
                 _ => {
@@ -190,7 +196,7 @@ impl ElementFunction {
             };
             match at.filter(|at| (0..length).contains(at)) {
                 Some(at) => places.append_value(u64::try_from(start + at).unwrap_or(0)),
-                None if self.ansi => {
+                None if self.ansi && matches!(self.kind, ElementKind::Index | ElementKind::ElementAt) => {
                     let condition = match self.kind {
                         ElementKind::Index => "INVALID_ARRAY_INDEX",
                         _ => "INVALID_ARRAY_INDEX_IN_ELEMENT_AT",
@@ -232,7 +238,7 @@ impl ElementFunction {
 }
 
 /// The number of elements; of NULL it is NULL, without ANSI -1.
-fn size(container: &ArrayRef, ansi: bool) -> ArrayRef {
+pub(super) fn size(container: &ArrayRef, ansi: bool) -> ArrayRef {
     let mut out = Int32Builder::with_capacity(container.len());
     let offsets = match container.data_type() {
         DataType::List(_) => container.as_list::<i32>().value_offsets(),

@@ -20,11 +20,12 @@ use super::rows::check_count;
 use crate::SqlError;
 
 /// Spark's generators that are supported.
-pub(crate) const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 8] = [
     "explode",
     "explode_outer",
     "inline",
     "inline_outer",
+    "json_tuple",
     "posexplode",
     "posexplode_outer",
     "stack",
@@ -41,6 +42,8 @@ enum Kind {
     Inline,
     /// That many rows of the values.
     Stack(usize),
+    /// One row: the values of a JSON object's fields.
+    JsonTuple,
 }
 
 /// The function for what follows the prefix.
@@ -59,6 +62,7 @@ pub(super) fn function(text: &str) -> Option<ScalarUDF> {
         "explode" => Kind::Explode { with_position: false },
         "posexplode" => Kind::Explode { with_position: true },
         "inline" => Kind::Inline,
+        "json_tuple" => Kind::JsonTuple,
         "stack" if rows > 0 => Kind::Stack(rows),
         _ => return None,
     };
@@ -88,6 +92,9 @@ impl Generator {
     fn fields(&self, types: &[DataType]) -> DataFusionResult<Fields> {
         if let Kind::Stack(rows) = self.kind {
             return Ok(stack_fields(types, rows)?);
+        }
+        if self.kind == Kind::JsonTuple {
+            return Ok(super::json::tuple_fields(types)?);
         }
         check_count(&self.name, types.len(), 1..=1)?;
         let container = types.first().unwrap_or(&DataType::Null);
@@ -208,6 +215,10 @@ impl ScalarUDFImpl for Generator {
         let fields = self.fields(&types)?;
         let out = match (self.kind, columns.first()) {
             (Kind::Stack(high), _) => stack(&columns, high, rows, &fields)?,
+            (Kind::JsonTuple, Some(texts)) => {
+                let names = columns.get(1..).unwrap_or_default();
+                rows_of(&fields, super::json::tuple(texts, names, rows)?, vec![1; rows])?
+            }
             (_, Some(container)) => self.of_container(container, &fields)?,
             (_, None) => return Err(super::conditional::wrong_count(&self.name, 0).into()),
         };

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 
 use super::super::SqlSettings;
 use super::super::analyzer::{is_float, is_integer, is_numeric};
-use super::arithmetic::{power_of_ten, rescale};
+use super::arithmetic::{Half, power_of_ten, rescale, rescale_to};
 use super::rows::{check_count, convert};
 use super::text_of::java_double;
 use crate::SqlError;
@@ -31,6 +31,8 @@ pub(crate) enum MathKind {
     Floor,
     /// `round(x[, digits])`
     Round,
+    /// `bround(x[, digits])`: a half goes to the even digit
+    BankersRound,
     /// `sqrt(x)`
     Sqrt,
     /// `power(x, y)`
@@ -73,6 +75,17 @@ impl MathFunction {
         }
     }
 
+    fn rounds(&self) -> bool {
+        matches!(self.kind, MathKind::Round | MathKind::BankersRound)
+    }
+
+    fn half(&self) -> Half {
+        match self.kind {
+            MathKind::BankersRound => Half::Even,
+            _ => Half::Up,
+        }
+    }
+
     fn is_double(&self) -> bool {
         use MathKind as K;
         matches!(
@@ -84,7 +97,7 @@ impl MathFunction {
     fn result(&self, types: &[DataType], digits: Option<i32>) -> DataFusionResult<DataType> {
         use MathKind as K;
         let counts = match self.kind {
-            K::Round => 1..=2,
+            K::Round | K::BankersRound => 1..=2,
             K::Power => 2..=2,
             _ => 1..=1,
         };
@@ -113,7 +126,7 @@ impl MathFunction {
         Ok(match self.kind {
             K::Ceil | K::Floor if decimal => super::super::analyzer::adjusted(precision - scale + 1, 0),
             K::Ceil | K::Floor => DataType::Int64,
-            K::Round if decimal => {
+            K::Round | K::BankersRound if decimal => {
                 let digits = digits.unwrap_or(0);
                 let whole = precision - scale + 1;
                 if digits < 0 {
@@ -145,7 +158,7 @@ impl ScalarUDFImpl for MathFunction {
         let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
         let digits = match args.scalar_arguments.get(1) {
             Some(Some(value)) => i32_of(value),
-            Some(None) if self.kind == MathKind::Round => {
+            Some(None) if self.rounds() => {
                 return Err(SqlError::new(
                     "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
                     "The number of digits of round must be a literal.",
@@ -161,8 +174,8 @@ impl ScalarUDFImpl for MathFunction {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let rows = if scalar { 1 } else { args.number_rows };
-        let digits = match (self.kind, args.args.get(1)) {
-            (MathKind::Round, Some(ColumnarValue::Scalar(value))) => i32_of(value).unwrap_or(0),
+        let digits = match (self.rounds(), args.args.get(1)) {
+            (true, Some(ColumnarValue::Scalar(value))) => i32_of(value).unwrap_or(0),
             _ => 0,
         };
         let mut columns = Vec::with_capacity(args.args.len());
@@ -232,7 +245,7 @@ impl MathFunction {
                 let single = *t == DataType::Float32;
                 let out: Float64Array = values
                     .as_primitive::<Float64Type>()
-                    .unary(|v| round_double(v, digits, single));
+                    .unary(|v| round_double(v, digits, single, self.half()));
                 Ok(cast(&(Arc::new(out) as ArrayRef), t)?)
             }
             (_, t) => {
@@ -243,7 +256,7 @@ impl MathFunction {
                 let mut out = Int64Builder::with_capacity(values.len());
                 for v in values.as_primitive::<Int64Type>() {
                     let rounded = v.map(|v| {
-                        rescale(i256::from_i128(i128::from(v)), -digits, 0)
+                        rescale_to(i256::from_i128(i128::from(v)), -digits, 0, self.half())
                             .and_then(|q| q.checked_mul(power_of_ten(-digits)?))
                             .and_then(|q| q.to_i128())
                             .and_then(|q| i64::try_from(q).ok())
@@ -281,7 +294,7 @@ impl MathFunction {
                 MathKind::Floor => Some(value.div_euclid(unit)),
                 _ => {
                     let kept = digits.min(scale);
-                    rescale(i256::from_i128(value), scale, kept)
+                    rescale_to(i256::from_i128(value), scale, kept, self.half())
                         .and_then(|v| rescale(v, kept, to))
                         .and_then(|v| v.to_i128())
                 }
@@ -329,8 +342,8 @@ fn double(kind: MathKind, first: &ArrayRef, second: Option<&ArrayRef>) -> DataFu
     Ok(Arc::new(out))
 }
 
-/// Half up on the decimal digits that the double prints with, as Spark does through BigDecimal.
-fn round_double(value: f64, digits: i32, single: bool) -> f64 {
+/// Rounds on the decimal digits that the double prints with, as Spark does through BigDecimal.
+fn round_double(value: f64, digits: i32, single: bool, half: Half) -> f64 {
     if !value.is_finite() {
         return value;
     }
@@ -350,7 +363,7 @@ fn round_double(value: f64, digits: i32, single: bool) -> f64 {
         return 0.0;
     }
     unscaled
-        .and_then(|v| rescale(v, scale, digits))
+        .and_then(|v| rescale_to(v, scale, digits, half))
         .and_then(|v| format!("{v}e{}", -digits).parse().ok())
         .unwrap_or(value)
 }

@@ -5,39 +5,59 @@
 
 mod argument_count;
 mod arithmetic;
-mod bit_not;
+mod array_build;
+mod array_sets;
+mod array_shape;
+mod arrays;
+mod arrays_zip;
 mod cast;
 mod clock;
 mod conditional;
 mod construct;
 mod datetime;
+mod doubles;
 pub(crate) mod element;
+mod encodings;
 mod float_key;
+mod fold;
+mod format_string;
 pub(crate) mod generator;
 pub(crate) mod grouping;
+mod hashes;
+mod json;
+pub(crate) mod lambdas;
+mod maps;
 mod math;
 mod naming;
+mod number_text;
+#[cfg(test)]
+mod page;
 mod regexes;
 mod rows;
 mod scalar_list;
+mod simple;
 mod sort_array;
 mod strings;
 #[cfg(test)]
 mod tests;
 mod text_of;
+mod try_arithmetic;
+mod typed;
+mod urls;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF};
 
 pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
 pub(crate) use cast::{coerce, double_to_decimal, spark_cast};
 pub(crate) use datetime::{add_interval, date_offset};
 pub(crate) use float_key::{float_key, holds_floats};
-pub(crate) use naming::name_of_call;
+pub(crate) use naming::{CASTS, name_of_call};
 pub(crate) use strings::concat;
 pub(crate) use text_of::{java_decimal, java_double};
 
@@ -105,6 +125,14 @@ impl Functions {
         }
     }
 
+    /// The function of lambdas of this name.
+    pub(crate) fn higher_order(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        match self.settings.dialect {
+            SqlDialect::Spark => lambdas::function(name),
+            SqlDialect::DataFusion => None,
+        }
+    }
+
     /// The aggregate function of this name.
     pub(crate) fn aggregate(&self, name: &str) -> Option<Arc<AggregateUDF>> {
         match self.settings.dialect {
@@ -134,6 +162,7 @@ pub(crate) fn is_listed(name: &str) -> bool {
     generator::NAMES.contains(&name)
         || EVENT_TIME.contains(&name)
         || is_aggregate(name)
+        || lambdas::NAMES.contains(&name)
         || scalar_list::NAMES.contains(&name)
 }
 
@@ -156,6 +185,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
         .chain(aggregate::NAMES)
         .chain(&EVENT_TIME)
         .chain(&generator::NAMES)
+        .chain(&lambdas::NAMES)
         .filter(|n| !n.starts_with("__"))
         .map(|n| (strsim::damerau_levenshtein(name, n), *n))
         .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))
@@ -179,7 +209,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
 
 /// Whether the result's type follows the types of all arguments, so that a number among them needs its own.
 pub(crate) fn types_follow_arguments(name: &str) -> bool {
-    !matches!(name, "round")
+    !matches!(name, "round" | "bround")
 }
 
 /// The type as Spark prints it in capitals.

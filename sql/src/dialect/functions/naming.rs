@@ -1,5 +1,62 @@
 //! The names Spark prints for calls: some in capitals, some with their default arguments, some as operators.
 
+/// Functions whose names Spark prints in capitals.
+const IN_CAPITALS: [&str; 37] = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "cos",
+    "cosh",
+    "cot",
+    "csc",
+    "degrees",
+    "e",
+    "exp",
+    "expm1",
+    "floor",
+    "hypot",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "pi",
+    "power",
+    "radians",
+    "regexp",
+    "regexp_like",
+    "rlike",
+    "sec",
+    "signum",
+    "sin",
+    "sinh",
+    "spark_partition_id",
+    "sqrt",
+    "tan",
+    "tanh",
+];
+
+/// Functions that are casts: a call with one argument has that argument's name.
+pub(crate) const CASTS: [&str; 12] = [
+    "bigint",
+    "binary",
+    "boolean",
+    "date",
+    "decimal",
+    "double",
+    "float",
+    "int",
+    "smallint",
+    "string",
+    "timestamp",
+    "tinyint",
+];
+
 /// The text of a call in a column's name; `None` for a function whose text is not known.
 pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) -> Option<String> {
     let name = match name {
@@ -23,7 +80,28 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "regexp_extract" => default(&mut args, 2, "1"),
         "locate" | "position" => default(&mut args, 2, "1"),
         "replace" => default(&mut args, 2, ""),
-        "round" => default(&mut args, 1, "0"),
+        "round" | "bround" => default(&mut args, 1, "0"),
+        "overlay" => default(&mut args, 3, "-1"),
+        "regexp_extract_all" => default(&mut args, 2, "1"),
+        "regexp_instr" => default(&mut args, 2, "0"),
+        "str_to_map" => {
+            default(&mut args, 1, ",");
+            default(&mut args, 2, ":");
+        }
+        "log" if args.len() == 1 => args.insert(0, "E()".to_owned()),
+        "assert_true" if args.len() == 1 => args.push(format!("'{}' is not true!", args.first()?)),
+        "aggregate" | "reduce" => {
+            default(
+                &mut args,
+                3,
+                "lambdafunction(namedlambdavariable(), namedlambdavariable())",
+            );
+        }
+        "array_sort" if args.len() == 1 => return None,
+        // Spark names this one after a field of a map's type.
+        "from_json" if args.get(1).is_some_and(|schema| is_map(schema)) => return Some("entries".to_owned()),
+        // The schema and the options do not show.
+        "from_json" | "to_json" | "schema_of_json" => args.truncate(1),
         "sort_array" => default(&mut args, 1, "true"),
         "percentile" => default(&mut args, 2, "1"),
         "percentile_approx" | "approx_percentile" => default(&mut args, 2, "10000"),
@@ -45,17 +123,24 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "if" => format!("(IF({text}))"),
         "isnull" => format!("({text} IS NULL)"),
         "isnotnull" => format!("({text} IS NOT NULL)"),
-        "ceil" | "floor" | "sqrt" | "power" | "exp" | "log10" | "signum" => {
-            format!("{}({text})", name.to_uppercase())
-        }
+        name if IN_CAPITALS.contains(&name) => format!("{}({text})", name.to_uppercase()),
+        "positive" => format!("(+ {text})"),
+        "like" if args.len() == 2 => format!("{} LIKE {}", args.first()?, args.get(1)?),
         "window" => "window".to_owned(),
         // A cast that the text does not call one: its name is its argument's.
-        "date" | "timestamp" | "string" | "binary" | "boolean" | "tinyint" | "smallint" | "int"
-        | "bigint" | "float" | "double" | "decimal" => text,
+        name if CASTS.contains(&name) && args.len() == 1 => text,
         "datepart" => format!("datepart({} FROM {})", args.first()?, args.get(1)?),
         "ltrim" if args.len() == 2 => format!("TRIM(LEADING {} FROM {})", args.first()?, args.get(1)?),
         "rtrim" if args.len() == 2 => format!("TRIM(TRAILING {} FROM {})", args.first()?, args.get(1)?),
         _ if distinct => format!("{name}(DISTINCT {text})"),
         _ => format!("{name}({text})"),
     })
+}
+
+/// Whether a schema's text is a map's type.
+fn is_map(schema: &str) -> bool {
+    let schema = schema.trim_start().to_lowercase();
+    schema
+        .strip_prefix("map")
+        .is_some_and(|rest| rest.trim_start().starts_with('<'))
 }

@@ -1,11 +1,11 @@
-//! Functions of regular expressions: `RLIKE`, `regexp_replace`, `regexp_extract`, `split`.
+//! Functions of regular expressions: `RLIKE`, `regexp_replace`, `regexp_extract`, `split`, `str_to_map` and their like.
 //!
 //! Patterns are Java's as far as both engines have them: `\d`, `\w` and `\s` are ASCII; a pattern that this engine cannot
 //! compile (look-around, back references) is an error.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, StringBuilder};
+use arrow::array::{ArrayRef, BooleanBuilder, Int32Builder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::{
@@ -14,6 +14,8 @@ use datafusion::logical_expr::{
 use regex::Regex;
 
 use super::super::SqlSettings;
+use super::super::statements::map;
+use super::maps;
 use super::rows::{Parameter, Rows, check_castable, check_count};
 use super::strings::string_list;
 use crate::SqlError;
@@ -29,6 +31,16 @@ pub(crate) enum RegexKind {
     Extract,
     /// `split(s, p[, limit])`
     Split,
+    /// `regexp_count(s, p)`
+    Count,
+    /// `regexp_instr(s, p)`
+    Instr,
+    /// `regexp_substr(s, p)`
+    Substr,
+    /// `regexp_extract_all(s, p[, group])`
+    ExtractAll,
+    /// `str_to_map(s[, between pairs[, between key and value]])`
+    ToMap,
 }
 
 /// The function under this name.
@@ -62,7 +74,9 @@ impl RegexFunction {
 
     fn parameter(&self, at: usize) -> Parameter {
         match (self.kind, at) {
-            (RegexKind::Extract | RegexKind::Split, 2) => Parameter::Int,
+            (RegexKind::Extract | RegexKind::ExtractAll | RegexKind::Split | RegexKind::Instr, 2) => {
+                Parameter::Int
+            }
             _ => Parameter::Text,
         }
     }
@@ -79,20 +93,22 @@ impl ScalarUDFImpl for RegexFunction {
 
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
         let counts = match self.kind {
-            RegexKind::Matches => 2..=2,
+            RegexKind::Matches | RegexKind::Count | RegexKind::Substr => 2..=2,
             RegexKind::Replace => 3..=3,
-            RegexKind::Extract | RegexKind::Split => 2..=3,
+            RegexKind::ToMap => 1..=3,
+            _ => 2..=3,
         };
         check_count(self.name, types.len(), counts)?;
-        let to = |at| match self.parameter(at) {
-            Parameter::Text => DataType::Utf8,
-            Parameter::Int => DataType::Int32,
-        };
+        let to = |at| self.parameter(at).data_type().unwrap_or(DataType::Null);
         check_castable(types, to, &self.settings())?;
         Ok(match self.kind {
             RegexKind::Matches => DataType::Boolean,
-            RegexKind::Replace | RegexKind::Extract => DataType::Utf8,
-            RegexKind::Split => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
+            RegexKind::Replace | RegexKind::Extract | RegexKind::Substr => DataType::Utf8,
+            RegexKind::Count | RegexKind::Instr => DataType::Int32,
+            RegexKind::ToMap => map(DataType::Utf8, DataType::Utf8),
+            RegexKind::Split | RegexKind::ExtractAll => {
+                DataType::List(Arc::new(Field::new("element", DataType::Utf8, true)))
+            }
         })
     }
 
@@ -116,33 +132,39 @@ impl ScalarUDFImpl for RegexFunction {
                 }
                 Arc::new(out.finish())
             }
-            RegexKind::Replace | RegexKind::Extract => {
+            RegexKind::Count | RegexKind::Instr => {
+                let mut out = Int32Builder::with_capacity(rows.count);
+                for row in 0..rows.count {
+                    let known = rows.width() < 3 || rows.int(2, row).is_some();
+                    out.append_option(match (rows.text(0, row), rows.text(1, row)) {
+                        (Some(text), Some(pattern)) if known => Some(self.number(text, cache.get(pattern)?)),
+                        _ => None,
+                    });
+                }
+                Arc::new(out.finish())
+            }
+            RegexKind::ExtractAll => {
+                let mut out = string_list();
+                for row in 0..rows.count {
+                    match extract_all(&rows, row, &mut cache)? {
+                        Some(parts) => {
+                            parts.iter().for_each(|part| out.values().append_value(part));
+                            out.append(true);
+                        }
+                        None => out.append(false),
+                    }
+                }
+                Arc::new(out.finish())
+            }
+            RegexKind::ToMap => to_map(&rows, &mut cache, args.return_field.data_type())?,
+            RegexKind::Replace | RegexKind::Extract | RegexKind::Substr => {
                 let mut out = StringBuilder::with_capacity(rows.count, rows.count * 16);
                 for row in 0..rows.count {
                     out.append_option(self.string(&rows, row, &mut cache)?);
                 }
                 Arc::new(out.finish())
             }
-            RegexKind::Split => {
-                let mut out = string_list();
-                for row in 0..rows.count {
-                    let limit = if rows.width() > 2 {
-                        rows.int(2, row)
-                    } else {
-                        Some(-1)
-                    };
-                    match (rows.text(0, row), rows.text(1, row), limit) {
-                        (Some(text), Some(pattern), Some(limit)) => {
-                            for part in split(text, cache.get(pattern)?, limit)? {
-                                out.values().append_value(part);
-                            }
-                            out.append(true);
-                        }
-                        _ => out.append(false),
-                    }
-                }
-                Arc::new(out.finish())
-            }
+            RegexKind::Split => parts(&rows, &mut cache)?,
         };
         rows.finish(out)
     }
@@ -162,30 +184,116 @@ impl RegexFunction {
                 regex.replace_all(text, replacement(to).as_str()).into_owned(),
             ));
         }
-        let group = if rows.width() > 2 {
-            rows.int(2, row)
-        } else {
-            Some(1)
-        };
-        let Some(group) = group else {
+        if self.kind == RegexKind::Substr {
+            let found = cache.get(pattern)?.find(text).map(|m| m.as_str());
+            return Ok(found.filter(|part| !part.is_empty()).map(str::to_owned));
+        }
+        let Some(group) = group(rows, row) else {
             return Ok(None);
         };
         let regex = cache.get(pattern)?;
-        let at = usize::try_from(group)
-            .ok()
-            .filter(|g| *g < regex.captures_len())
-            .ok_or_else(|| {
-                SqlError::new(
-                    "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
-                    format!(
-                        "Expects group index between 0 and {}, but got {group}.",
-                        regex.captures_len().saturating_sub(1)
-                    ),
-                )
-            })?;
+        let at = group_index(regex, group)?;
         let found = regex.captures(text).and_then(|c| c.get(at));
         Ok(Some(found.map_or(String::new(), |m| m.as_str().to_owned())))
     }
+
+    /// How often the pattern is found, or where first.
+    fn number(&self, text: &str, regex: &Regex) -> i32 {
+        let number = match self.kind {
+            RegexKind::Count => regex.find_iter(text).count(),
+            _ => regex.find(text).map_or(0, |found| {
+                text.get(..found.start())
+                    .map_or(0, |before| before.chars().count() + 1)
+            }),
+        };
+        i32::try_from(number).unwrap_or(i32::MAX)
+    }
+}
+
+/// `split`, row by row.
+fn parts(rows: &Rows, cache: &mut Compiled) -> Result<ArrayRef, SqlError> {
+    let mut out = string_list();
+    for row in 0..rows.count {
+        let limit = if rows.width() > 2 {
+            rows.int(2, row)
+        } else {
+            Some(-1)
+        };
+        match (rows.text(0, row), rows.text(1, row), limit) {
+            (Some(text), Some(pattern), Some(limit)) => {
+                for part in split(text, cache.get(pattern)?, limit)? {
+                    out.values().append_value(part);
+                }
+                out.append(true);
+            }
+            _ => out.append(false),
+        }
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// The group that a call asks for.
+fn group(rows: &Rows, row: usize) -> Option<i32> {
+    if rows.width() > 2 {
+        rows.int(2, row)
+    } else {
+        Some(1)
+    }
+}
+
+/// The group's number where the pattern has it.
+fn group_index(regex: &Regex, group: i32) -> Result<usize, SqlError> {
+    let at = usize::try_from(group).ok().filter(|g| *g < regex.captures_len());
+    at.ok_or_else(|| {
+        SqlError::new(
+            "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
+            format!(
+                "Expects group index between 0 and {}, but got {group}.",
+                regex.captures_len().saturating_sub(1)
+            ),
+        )
+    })
+}
+
+fn extract_all(rows: &Rows, row: usize, cache: &mut Compiled) -> Result<Option<Vec<String>>, SqlError> {
+    let (Some(text), Some(pattern), Some(group)) = (rows.text(0, row), rows.text(1, row), group(rows, row))
+    else {
+        return Ok(None);
+    };
+    let regex = cache.get(pattern)?;
+    let at = group_index(regex, group)?;
+    let part = |c: regex::Captures<'_>| c.get(at).map_or(String::new(), |m| m.as_str().to_owned());
+    Ok(Some(regex.captures_iter(text).map(part).collect()))
+}
+
+/// `str_to_map`: a pair without a value has NULL.
+fn to_map(rows: &Rows, cache: &mut Compiled, result: &DataType) -> DataFusionResult<ArrayRef> {
+    let (mut keys, mut values) = (string_list(), string_list());
+    let mut inner = Compiled::default();
+    for row in 0..rows.count {
+        let delimiter = |at: usize, default: &'static str| {
+            if rows.width() > at {
+                rows.text(at, row)
+            } else {
+                Some(default)
+            }
+        };
+        let known = (rows.text(0, row), delimiter(1, ","), delimiter(2, ":"));
+        let (Some(text), Some(between), Some(inside)) = known else {
+            keys.append(false);
+            values.append(false);
+            continue;
+        };
+        for pair in split(text, cache.get(between)?, -1)? {
+            let mut parts = split(pair, inner.get(inside)?, 2)?.into_iter();
+            keys.values().append_value(parts.next().unwrap_or_default());
+            values.values().append_option(parts.next());
+        }
+        keys.append(true);
+        values.append(true);
+    }
+    let (keys, values): (ArrayRef, ArrayRef) = (Arc::new(keys.finish()), Arc::new(values.finish()));
+    maps::of(&keys, &values, result)
 }
 
 /// Java's replacement text as this engine reads it: `$1` is a group whatever follows, `\x` is x.

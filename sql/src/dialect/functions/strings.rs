@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, Int32Builder, ListBuilder, StringBuilder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, BooleanBuilder, Int32Builder, ListBuilder, StringBuilder,
+};
+use arrow::compute::kernels::length::length;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -12,6 +15,7 @@ use datafusion::logical_expr::{
 
 use super::super::SqlSettings;
 use super::rows::{Parameter, Rows, check_castable, check_count};
+use super::{array_build, array_shape};
 
 /// A function of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,10 +145,16 @@ impl ScalarUDFImpl for StringFunction {
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
         use StringKind as K;
         check_count(self.name, types.len(), self.counts())?;
-        let to = |at| match self.parameter(at) {
-            Parameter::Text => DataType::Utf8,
-            Parameter::Int => DataType::Int32,
-        };
+        if self.kind == K::Concat && types.iter().any(|t| matches!(t, DataType::List(_))) {
+            return Ok(array_shape::concat_type(types)?);
+        }
+        if self.kind == K::Concat && !types.is_empty() && types.iter().all(|t| *t == DataType::Binary) {
+            return Ok(DataType::Binary);
+        }
+        if let (K::Reverse, [list @ DataType::List(_)]) = (self.kind, types) {
+            return Ok(list.clone());
+        }
+        let to = |at| self.parameter(at).data_type().unwrap_or(DataType::Null);
         check_castable(types, to, &self.settings())?;
         Ok(match self.kind {
             K::Length | K::Instr | K::Locate => DataType::Int32,
@@ -155,6 +165,27 @@ impl ScalarUDFImpl for StringFunction {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         use StringKind as K;
+        if *args.return_field.data_type() == DataType::Binary {
+            return concat_bytes(&args);
+        }
+        if matches!(args.return_field.data_type(), DataType::List(_)) {
+            let columns: Vec<ArrayRef> = args
+                .args
+                .iter()
+                .map(|a| a.clone().into_array(args.number_rows))
+                .collect::<DataFusionResult<_>>()?;
+            let out = match (self.kind, columns.as_slice()) {
+                (K::Reverse, [list]) => array_build::reverse(list)?,
+                _ => array_shape::concat(&columns, args.return_field.data_type())?,
+            };
+            return Ok(ColumnarValue::Array(out));
+        }
+        if let (K::Length, [bytes]) = (self.kind, args.args.as_slice())
+            && bytes.data_type() == DataType::Binary
+        {
+            let bytes = bytes.clone().into_array(args.number_rows)?;
+            return Ok(ColumnarValue::Array(length(&bytes)?));
+        }
         let rows = Rows::new(
             &args.args,
             args.number_rows,
@@ -180,6 +211,21 @@ impl ScalarUDFImpl for StringFunction {
         };
         rows.finish(out)
     }
+}
+
+fn concat_bytes(args: &ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+    let columns: Vec<ArrayRef> = args
+        .args
+        .iter()
+        .map(|a| a.clone().into_array(args.number_rows))
+        .collect::<DataFusionResult<_>>()?;
+    let columns: Vec<&BinaryArray> = columns.iter().map(|c| c.as_binary::<i32>()).collect();
+    let row = |at: usize| -> Option<Vec<u8>> {
+        let parts = columns.iter().map(|c| c.is_valid(at).then(|| c.value(at)));
+        Some(parts.collect::<Option<Vec<&[u8]>>>()?.concat())
+    };
+    let out: BinaryArray = (0..args.number_rows).map(row).collect();
+    Ok(ColumnarValue::Array(Arc::new(out)))
 }
 
 fn count(text: &str) -> i32 {
@@ -331,7 +377,7 @@ fn filled_or_replaced(kind: StringKind, rows: &Rows, row: usize) -> Option<Strin
 }
 
 /// Spark's substring: from 1, 0 counts as 1, a negative start counts from the end.
-fn substring(text: &str, from: i32, length: i32) -> String {
+pub(super) fn substring(text: &str, from: i32, length: i32) -> String {
     let size = i64::from(count(text));
     let from = i64::from(from);
     let start = match from {

@@ -33,8 +33,9 @@ pub(crate) fn query(text: &str, settings: &SqlSettings) -> Result<SqlQuery> {
 
 /// The rows of a query, as one batch.
 pub(crate) async fn run(context: &SessionContext, text: &str, settings: &SqlSettings) -> Result<RecordBatch> {
-    let plan = plan_query(&context.state(), &query(text, settings)?, settings).await?;
-    let frame = DataFrame::new(context.state(), plan);
+    let state = context.state();
+    let plan = plan_query(&state, &query(text, settings)?, settings).await?;
+    let frame = DataFrame::new(state, plan);
     let schema = Arc::clone(frame.schema().inner());
     let batches = frame.collect().await.map_err(SqlError::from)?;
     concat_batches(&schema, &batches).map_err(|e| SqlError::new("TEST", e.to_string()))

@@ -3,7 +3,10 @@
 //! Differences: backslash escapes in strings, `DIV` binds as tightly as `*`, intervals need no unit of the parser's
 //! (the tokens layer has read them), several joins without parentheses, `ORDER BY ALL` and `QUALIFY`-like keywords as there.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName,
+};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -102,6 +105,25 @@ impl Dialect for SparkParserDialect {
         true
     }
 
+    /// Calls that sqlparser reads by a grammar of its own: `overlay(…)`, also with commas, and `exists(array, lambda)`.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let (Token::Word(word), Token::LParen) = (
+            &parser.peek_token_ref().token,
+            &parser.peek_nth_token_ref(1).token,
+        ) else {
+            return None;
+        };
+        let is_query = matches!(
+            &parser.peek_nth_token_ref(2).token,
+            Token::Word(first) if matches!(first.keyword, Keyword::SELECT | Keyword::WITH | Keyword::VALUES | Keyword::FROM)
+        ) || parser.peek_nth_token_ref(2).token == Token::LParen;
+        match word.keyword {
+            Keyword::OVERLAY => Some(call(parser)),
+            Keyword::EXISTS if !is_query => Some(call(parser)),
+            _ => None,
+        }
+    }
+
     fn parse_infix(
         &self,
         parser: &mut Parser,
@@ -126,4 +148,44 @@ impl Dialect for SparkParserDialect {
             _ => None,
         }
     }
+}
+
+/// A call, whose arguments may be those of `overlay(s PLACING new FROM position [FOR length])`.
+fn call(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let Token::Word(word) = parser.next_token().token else {
+        return parser.expected("a function", parser.peek_token());
+    };
+    parser.expect_token(&Token::LParen)?;
+    let mut args = vec![parser.parse_expr()?];
+    if parser.parse_keyword(Keyword::PLACING) {
+        args.push(parser.parse_expr()?);
+        parser.expect_keyword(Keyword::FROM)?;
+        args.push(parser.parse_expr()?);
+        if parser.parse_keyword(Keyword::FOR) {
+            args.push(parser.parse_expr()?);
+        }
+    } else {
+        while parser.consume_token(&Token::Comma) {
+            args.push(parser.parse_expr()?);
+        }
+    }
+    parser.expect_token(&Token::RParen)?;
+    let args = args
+        .into_iter()
+        .map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e)))
+        .collect();
+    Ok(Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(word.value)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }))
 }

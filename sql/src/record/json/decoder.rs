@@ -7,7 +7,7 @@ use super::convert::{Converter, Outcome};
 use super::read_options::JsonReadOptions;
 use super::tape::{Kind, Tape};
 use crate::record::assembler::{Assembler, Request};
-use crate::record::column::NameIndex;
+use crate::record::column::{Data, NameIndex};
 use crate::record::{DEFAULT_BATCH_ROWS, RecordDecoder, RecordError};
 
 /// Decodes JSON objects: one a line, or one value a file with `multiLine`.
@@ -87,6 +87,61 @@ impl JsonDecoder {
             Kind::Array => self.array(text, top.next as usize),
             _ => self.rows.end_unreadable(text),
         }
+    }
+
+    /// Reads a text of its own as one row: an object's fields. Nothing is read, and `false`, of a text without a value.
+    ///
+    /// # Errors
+    /// [`RecordError::Malformed`] in mode FAILFAST.
+    pub(crate) fn object(&mut self, text: &[u8]) -> Result<bool, RecordError> {
+        match self.tape.read(text, &self.options.syntax) {
+            Ok(0) => return Ok(false),
+            Ok(_) if self.tape.get(0).is_some_and(|top| top.kind == Kind::Object) => {
+                let outcome = self.row(text, 0, self.rows.open_rows());
+                self.rows.end_record(1, outcome != Outcome::Good, text)?;
+            }
+            _ => self.rows.end_unreadable(text)?,
+        }
+        Ok(true)
+    }
+
+    /// The same for the value of the only column, an array or a map. An object is an array of one object too.
+    ///
+    /// # Errors
+    /// As [`Self::object`].
+    pub(crate) fn value(&mut self, text: &[u8]) -> Result<bool, RecordError> {
+        let top = match self.tape.read(text, &self.options.syntax) {
+            Ok(0) => return Ok(false),
+            Ok(_) => self.tape.get(0),
+            Err(_) => None,
+        };
+        let mut outcome = Outcome::Bad;
+        if let (Some(top), Some(column)) = (top, self.rows.columns.first_mut()) {
+            let mut converter = Converter {
+                text,
+                tape: &self.tape,
+                temporal: &self.options.temporal,
+                non_numeric_numbers: self.options.syntax.non_numeric_numbers,
+                scratch: &mut self.scratch,
+            };
+            outcome = match &mut column.data {
+                Data::List(_, element)
+                    if top.kind == Kind::Object && matches!(element.data, Data::Struct(..)) =>
+                {
+                    let outcome = converter.append(element, 0);
+                    if outcome != Outcome::Bad {
+                        column.end_list();
+                    }
+                    outcome
+                }
+                _ => converter.append(column, 0),
+            };
+        }
+        match outcome {
+            Outcome::Bad => self.rows.end_unreadable(text)?,
+            other => self.rows.end_record(1, other != Outcome::Good, text)?,
+        }
+        Ok(true)
     }
 
     /// Every object of an array at the top is a row; anything else in it spoils the record.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use arrow::array::{RecordBatch, StructArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow::datatypes::SchemaRef;
 
 use super::base64;
@@ -34,6 +34,30 @@ impl JsonEncoder {
                 data_type: field.data_type().to_string(),
             }),
         }
+    }
+
+    /// The values as JSON texts, a null as no text.
+    ///
+    /// # Errors
+    /// If their type is not one that Spark has.
+    pub(crate) fn texts(&mut self, array: &ArrayRef) -> Result<Vec<Option<String>>, RecordError> {
+        let Some(values) = Values::new(array) else {
+            return Err(RecordError::UnsupportedType {
+                format: "JSON",
+                column: "to_json".into(),
+                data_type: array.data_type().to_string(),
+            });
+        };
+        let mut out = Vec::new();
+        let mut text = |row| {
+            if values.is_null(row) {
+                return None;
+            }
+            out.clear();
+            self.value(&values, row, &mut out);
+            Some(String::from_utf8_lossy(&out).into_owned())
+        };
+        Ok((0..array.len()).map(&mut text).collect())
     }
 
     fn value(&mut self, values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
@@ -141,7 +165,7 @@ impl RecordEncoder for JsonEncoder {
             }
             return Ok(());
         }
-        let array: arrow::array::ArrayRef = std::sync::Arc::new(StructArray::from(batch.clone()));
+        let array: ArrayRef = std::sync::Arc::new(StructArray::from(batch.clone()));
         let Some(Values::Struct(_, fields)) = Values::new(&array) else {
             return Err(RecordError::UnsupportedType {
                 format: "JSON",
@@ -203,7 +227,7 @@ fn key(keys: &Values<'_>, row: usize, out: &mut Vec<u8>) {
 }
 
 /// Appends a JSON string; only what must be is escaped, and not ASCII stays as it is.
-fn push_string(text: &str, out: &mut Vec<u8>) {
+pub(super) fn push_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;

@@ -60,6 +60,15 @@ pub fn infer_json_schema(files: &[&[u8]], options: &JsonReadOptions) -> Result<S
     Ok(Arc::new(Schema::new(fields)))
 }
 
+/// The type of one text's value; `None` for what is no JSON, and for an object without fields.
+pub(crate) fn infer_json_type(text: &str, options: &JsonReadOptions) -> Option<DataType> {
+    let mut tape = Tape::default();
+    match tape.read(text.as_bytes(), &options.syntax) {
+        Ok(read) if read > 0 => finish(shape(text.as_bytes(), &tape, 0, options), options),
+        _ => None,
+    }
+}
+
 fn record_shape(
     text: &[u8],
     tape: &mut Tape,

@@ -1,0 +1,99 @@
+//! What a call has beside its plain arguments, made arguments: the order of WITHIN GROUP, maps of options, names; and the
+//! parameters of lambdas.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction,
+    Value, visit_expressions_mut,
+};
+
+/// `f(x, map('k', 'v'))` as `f(x, 'k', 'v')`: options are literals, which a map's value is not.
+pub(super) fn spread_options(args: &mut Vec<FunctionArg>) {
+    let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(last)))) = args.last() else {
+        return;
+    };
+    if let FunctionArguments::List(options) = &last.args
+        && last.name.to_string().trim_matches('`') == "map"
+        && args.len() > 1
+    {
+        let options = options.args.clone();
+        args.pop();
+        args.extend(options);
+    }
+}
+
+/// `arrays_zip(a, array(1))` as `arrays_zip('a', a, '1', array(1))`: a column's name, else the argument's place.
+pub(super) fn name_arrays(args: &mut Vec<FunctionArg>) {
+    let given = std::mem::take(args);
+    for (at, arg) in given.into_iter().enumerate() {
+        let name = match &arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(ident))) => ident.value.clone(),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(parts))) => {
+                parts.last().map(|part| part.value.clone()).unwrap_or_default()
+            }
+            _ => at.to_string(),
+        };
+        let name = Expr::Value(Value::SingleQuotedString(name).into());
+        args.extend([FunctionArg::Unnamed(FunctionArgExpr::Expr(name)), arg]);
+    }
+}
+
+/// Makes the order of WITHIN GROUP arguments: `percentile_cont(x, part, descending)`, `mode(x)`, and
+/// `listagg(text, delimiter, x, descending)`, with NULL for `x` where it is the text.
+pub(super) fn order_as_arguments(name: &str, function: &mut Function) {
+    let Some(order) = function.within_group.pop() else {
+        return;
+    };
+    let FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    let argument = |e: Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(e));
+    let descending = Expr::Value(Value::Boolean(order.options.asc == Some(false)).into());
+    match name {
+        "mode" => list.args.insert(0, argument(order.expr)),
+        "listagg" | "string_agg" => {
+            if list.args.len() == 1 {
+                let nothing = Value::SingleQuotedString(String::new());
+                list.args.push(argument(Expr::Value(nothing.into())));
+            }
+            // The texts order themselves.
+            let by_text = list.args.first() == Some(&argument(order.expr.clone()));
+            let ordering = if by_text {
+                Expr::Value(Value::Null.into())
+            } else {
+                order.expr
+            };
+            list.args.extend([argument(ordering), argument(descending)]);
+        }
+        _ => {
+            list.args.insert(0, argument(order.expr));
+            list.args.push(argument(descending));
+        }
+    }
+}
+
+/// `x.a` of a lambda's parameter `x` as the access to a field: the planner would look for a table `x`.
+pub(super) fn fields_of_parameters(lambda: &mut LambdaFunction) {
+    let is_parameter = |name: &Ident| {
+        lambda
+            .params
+            .iter()
+            .any(|p| p.name.value.eq_ignore_ascii_case(&name.value))
+    };
+    let _: ControlFlow<()> = visit_expressions_mut(&mut lambda.body, |expr| {
+        if let Expr::CompoundIdentifier(parts) = expr
+            && let Some((first, fields)) = parts.split_first()
+            && is_parameter(first)
+        {
+            let field = |name: &Ident| {
+                AccessExpr::Dot(Expr::Value(Value::SingleQuotedString(name.value.clone()).into()))
+            };
+            *expr = Expr::CompoundFieldAccess {
+                root: Box::new(Expr::Identifier(first.clone())),
+                access_chain: fields.iter().map(field).collect(),
+            };
+        }
+        ControlFlow::Continue(())
+    });
+}
