@@ -68,7 +68,7 @@ pub(super) fn function(text: &str) -> Option<ScalarUDF> {
     };
     Some(ScalarUDF::new_from_impl(Generator {
         call: format!("{PREFIX}{text}"),
-        name: name.to_owned(),
+        generator: name.to_owned(),
         kind,
         outer,
         signature: Signature::one_of(
@@ -81,7 +81,7 @@ pub(super) fn function(text: &str) -> Option<ScalarUDF> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Generator {
     call: String,
-    name: String,
+    generator: String,
     kind: Kind,
     outer: bool,
     signature: Signature,
@@ -96,7 +96,7 @@ impl Generator {
         if self.kind == Kind::JsonTuple {
             return Ok(super::json::tuple_fields(types)?);
         }
-        check_count(&self.name, types.len(), 1..=1)?;
+        check_count(&self.generator, types.len(), 1..=1)?;
         let container = types.first().unwrap_or(&DataType::Null);
         let column = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);
         let mut out = Vec::new();
@@ -133,7 +133,7 @@ impl Generator {
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
             format!(
                 "The first parameter of {} requires the {wanted} type, however it has the type \"{}\".",
-                self.name,
+                self.generator,
                 super::type_name(found)
             ),
         )
@@ -220,7 +220,7 @@ impl ScalarUDFImpl for Generator {
                 rows_of(&fields, super::json::tuple(texts, names, rows)?, vec![1; rows])?
             }
             (_, Some(container)) => self.of_container(container, &fields)?,
-            (_, None) => return Err(super::conditional::wrong_count(&self.name, 0).into()),
+            (_, None) => return Err(super::conditional::wrong_count(&self.generator, 0).into()),
         };
         Ok(ColumnarValue::Array(out))
     }

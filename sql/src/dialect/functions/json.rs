@@ -358,7 +358,9 @@ fn from_json(
     let options = JsonReadOptions::from_options(&get, zone)?;
     let schema = wanted.schema();
     let rows = values.len();
-    let mut decoder = JsonDecoder::new(Arc::clone(schema), options)?.with_batch_rows(rows + 1);
+    let mut decoder = JsonDecoder::new(Arc::clone(schema), options)?
+        .with_batch_rows(rows + 1)
+        .of_texts();
     let mut places = UInt64Builder::with_capacity(rows);
     let mut read = 0;
     for row in 0..rows {

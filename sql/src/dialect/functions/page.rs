@@ -48,6 +48,7 @@ fn page() -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the page is no checkpoint file")]
 fn the_page_of_functions_says_of_every_function_of_spark_whether_it_is_here() {
     if std::env::var_os("TIDEMILL_WRITE_DOCS").is_some() {
         std::fs::write(PAGE, page()).unwrap();

@@ -3,6 +3,7 @@
 //! A value that does not fit its type makes its field null and its record bad. A struct keeps its good
 //! fields; an array or map with a bad element is null, unless the element is a struct that kept some.
 
+use super::path::copy;
 use super::tape::{Kind, Tape, Token};
 use super::unescape::unescape;
 use crate::record::column::{Column, Data};
@@ -26,6 +27,8 @@ pub(crate) struct Converter<'a> {
     pub(crate) temporal: &'a TemporalReader,
     /// Whether the strings `"NaN"`, `"Infinity"` and so on are numbers.
     pub(crate) non_numeric_numbers: bool,
+    /// Whether what is read as a string and is none is written anew, not as it stands.
+    pub(crate) rewrites: bool,
     /// Reused for texts with escapes.
     pub(crate) scratch: &'a mut Vec<u8>,
 }
@@ -66,6 +69,9 @@ impl<'a> Converter<'a> {
             Data::String(bytes) => {
                 match token.kind {
                     Kind::Escaped => unescape(raw, &mut bytes.values),
+                    Kind::Object | Kind::Array | Kind::Decimal | Kind::Integer if self.rewrites => {
+                        copy(self.tape, self.text, index, &mut bytes.values);
+                    }
                     _ => bytes.values.extend_from_slice(raw),
                 }
                 column.end_bytes();

@@ -20,6 +20,7 @@ pub struct JsonDecoder {
     rows: Assembler,
     names: NameIndex,
     tape: Tape,
+    rewrites: bool,
     scratch: Vec<u8>,
 }
 
@@ -37,6 +38,7 @@ impl JsonDecoder {
             rows,
             names,
             tape: Tape::default(),
+            rewrites: false,
             scratch: Vec::new(),
         })
     }
@@ -89,6 +91,13 @@ impl JsonDecoder {
         }
     }
 
+    /// The same decoder for texts of their own: an object that is read as a string is written anew, as `from_json` has it.
+    #[must_use]
+    pub(crate) fn of_texts(mut self) -> Self {
+        self.rewrites = true;
+        self
+    }
+
     /// Reads a text of its own as one row: an object's fields. Nothing is read, and `false`, of a text without a value.
     ///
     /// # Errors
@@ -122,6 +131,7 @@ impl JsonDecoder {
                 tape: &self.tape,
                 temporal: &self.options.temporal,
                 non_numeric_numbers: self.options.syntax.non_numeric_numbers,
+                rewrites: self.rewrites,
                 scratch: &mut self.scratch,
             };
             outcome = match &mut column.data {
@@ -169,6 +179,7 @@ impl JsonDecoder {
             tape: &self.tape,
             temporal: &self.options.temporal,
             non_numeric_numbers: self.options.syntax.non_numeric_numbers,
+            rewrites: self.rewrites,
             scratch: &mut self.scratch,
         };
         let names = &self.names;

@@ -121,11 +121,8 @@ impl<'a> JsonText<'a> {
             .then(|| found.join(" "))
     }
 
-    /// The places of what a container holds: elements, or names and values in turn.
     fn children(&self, index: usize, container: Token) -> impl Iterator<Item = usize> {
-        let end = container.next as usize;
-        let next = |at: &usize| self.tape.get(*at).map(|t| t.next as usize);
-        std::iter::successors(Some(index + 1), next).take_while(move |at| *at < end)
+        children(&self.tape, index, container)
     }
 
     fn raw(&self, token: Token) -> &'a [u8] {
@@ -152,12 +149,13 @@ impl<'a> JsonText<'a> {
                 true
             }
             (Kind::Array, []) if style == Style::Flatten => {
-                elements().fold(false, |found, at| self.walk(at, style, &[], out) || found)
+                // Every element is written, whatever was found before.
+                elements().filter(|at| self.walk(*at, style, &[], out)).count() > 0
             }
             (_, []) => {
-                let mut copy = Vec::new();
-                self.copy(index, token, &mut copy);
-                out.push(String::from_utf8_lossy(&copy).into_owned());
+                let mut text = Vec::new();
+                copy(&self.tape, self.text, index, &mut text);
+                out.push(String::from_utf8_lossy(&text).into_owned());
                 true
             }
             (Kind::Object, [Step::Name(name), rest @ ..]) => {
@@ -211,51 +209,61 @@ impl<'a> JsonText<'a> {
         }
         finds > 0
     }
+}
 
-    /// Writes a value without blanks, its numbers as Java prints them.
-    fn copy(&self, index: usize, token: Token, out: &mut Vec<u8>) {
-        let raw = self.raw(token);
-        match token.kind {
-            Kind::String | Kind::Escaped => push_string(&self.string(token), out),
-            Kind::Decimal => {
-                let number: f64 = std::str::from_utf8(raw)
-                    .ok()
-                    .and_then(|t| t.parse().ok())
-                    .unwrap_or(f64::NAN);
-                match number.is_finite() {
-                    true => format_double(number, out),
-                    false => push_string(if number > 0.0 { "Infinity" } else { "-Infinity" }, out),
-                }
-            }
-            Kind::Array => {
-                out.push(b'[');
-                for (place, at) in self.children(index, token).enumerate() {
-                    if place > 0 {
-                        out.push(b',');
-                    }
-                    self.copy_at(at, out);
-                }
-                out.push(b']');
-            }
-            Kind::Object => {
-                out.push(b'{');
-                for (place, at) in self.children(index, token).step_by(2).enumerate() {
-                    if place > 0 {
-                        out.push(b',');
-                    }
-                    self.copy_at(at, out);
-                    out.push(b':');
-                    self.copy_at(at + 1, out);
-                }
-                out.push(b'}');
-            }
-            _ => out.extend_from_slice(raw),
+/// Writes the value at `index` of the tape without blanks, its numbers as Java prints them.
+pub(super) fn copy(tape: &Tape, text: &[u8], index: usize, out: &mut Vec<u8>) {
+    let Some(token) = tape.get(index) else {
+        return;
+    };
+    let raw = text
+        .get(token.start as usize..token.end as usize)
+        .unwrap_or_default();
+    match token.kind {
+        Kind::String | Kind::Escaped => {
+            let mut plain = Vec::new();
+            unescape(raw, &mut plain);
+            push_string(&String::from_utf8_lossy(&plain), out);
         }
+        // Java's zero has no sign.
+        Kind::Integer if raw == b"-0" => out.push(b'0'),
+        Kind::Decimal => {
+            let number: Option<f64> = std::str::from_utf8(raw).ok().and_then(|t| t.parse().ok());
+            match number {
+                Some(number) if number.is_finite() => format_double(number, out),
+                Some(number) if number < 0.0 => push_string("-Infinity", out),
+                _ => push_string("Infinity", out),
+            }
+        }
+        Kind::Array => {
+            out.push(b'[');
+            for (place, at) in children(tape, index, token).enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                copy(tape, text, at, out);
+            }
+            out.push(b']');
+        }
+        Kind::Object => {
+            out.push(b'{');
+            for (place, at) in children(tape, index, token).step_by(2).enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                copy(tape, text, at, out);
+                out.push(b':');
+                copy(tape, text, at + 1, out);
+            }
+            out.push(b'}');
+        }
+        _ => out.extend_from_slice(raw),
     }
+}
 
-    fn copy_at(&self, index: usize, out: &mut Vec<u8>) {
-        if let Some(token) = self.tape.get(index) {
-            self.copy(index, token, out);
-        }
-    }
+/// The places of what a container holds: elements, or names and values in turn.
+fn children(tape: &Tape, index: usize, container: Token) -> impl Iterator<Item = usize> {
+    let end = container.next as usize;
+    let next = |at: &usize| tape.get(*at).map(|t| t.next as usize);
+    std::iter::successors(Some(index + 1), next).take_while(move |at| *at < end)
 }
