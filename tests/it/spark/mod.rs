@@ -3,12 +3,17 @@
 //! `tests/run` provides PySpark; without `TIDEMILL_PYSPARK` each test says that it was left out.
 
 mod differential;
+mod partition_relay;
 mod read_output;
 mod read_state;
+mod records;
 mod relay;
+mod round_trip;
 mod shapes;
 mod sink_relay;
 mod state_relay;
+mod tables;
+mod writes;
 
 use std::fs;
 use std::path::Path;
