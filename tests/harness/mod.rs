@@ -1,9 +1,11 @@
 //! What the integration tests share: the repository's place, golden cases, the command, Spark.
 
 pub(crate) mod command;
+pub(crate) mod entries;
 pub(crate) mod golden;
 pub(crate) mod spark;
 pub(crate) mod stateful;
+pub(crate) mod types;
 pub(crate) mod values;
 
 use std::path::PathBuf;

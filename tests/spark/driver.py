@@ -14,6 +14,14 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
         runs them side by side; the answer is the list of theirs, a failure as its text.
     {"op": "read", "format": f, "path": p, "schema": ddl, "options": {}}
         reads a table; the answer holds its schema and its rows, each as JSON text with nulls kept and times to microseconds.
+        "select": [expressions] are then taken of it.
+    {"op": "read_all", "reads": [commands as those of read], "confs": {}}
+        the list of their answers; that of a read that fails is {"conditions": [each cause's, outermost first], "error": text}.
+    {"op": "write_all", "input": {as of read}, "writes": [{"select": [expressions], "format": f, "path": p, "options": {},
+     "partitionBy": [c], "confs": {}, "mode": "overwrite"}]}
+        writes a table in one file (a folder) each time; the list of nulls, or of what failed as in read_all.
+    {"op": "duckdb", "sql": text}
+        the rows of a query of DuckDB's, each as a list of texts.
     {"op": "statements", "texts": [sql...]}
         runs the statements in order in a session of their own; the answer has for each its columns (name and type), its
         rows unless it reads a stream, or the condition of its error.
@@ -25,6 +33,7 @@ import json
 import os
 import re
 import sys
+from multiprocessing.pool import ThreadPool
 
 
 def make_session():
@@ -51,7 +60,8 @@ def as_json(df):
     from pyspark.sql import functions as F
 
     columns = [F.col("`" + c.replace("`", "``") + "`") for c in df.columns]
-    options = {"ignoreNullFields": "false", "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+    micros = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
+    options = {"ignoreNullFields": "false", "timestampFormat": micros + "XXX", "timestampNTZFormat": micros}
     text = F.to_json(F.struct(*columns), options)
     return [row[0] for row in df.select(text).collect()]
 
@@ -127,12 +137,72 @@ def finish(query, batches):
     return {"id": query.id, "batches": batches, "progress": [json.loads(one.json) for one in query.recentProgress]}
 
 
-def read(spark, command):
+def table(spark, command):
     reader = spark.read.format(command["format"]).options(**command.get("options", {}))
     if "schema" in command:
         reader = reader.schema(command["schema"])
     df = reader.load(command["path"])
+    return df.selectExpr(*command["select"]) if "select" in command else df
+
+
+def read(spark, command):
+    df = table(spark, command)
     return {"schema": json.loads(df.schema.json()), "rows": as_json(df)}
+
+
+# Nothing is compiled for what runs once over a few rows.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+
+def read_all(spark, command, at_once=4):
+    command = {**command, "confs": INTERPRETED | command.get("confs", {})}
+    with ThreadPool(at_once) as pool:
+        one = lambda arguments: answer(lambda: read(spark, arguments))
+        return with_confs(spark, command, lambda: pool.map(one, command["reads"]))
+
+
+def write_all(spark, command):
+    def one(arguments):
+        confs = {"confs": INTERPRETED | arguments.get("confs", {})}
+        return answer(lambda: with_confs(spark, confs, lambda: write(spark, command["input"], arguments)))
+
+    return [one(arguments) for arguments in command["writes"]]
+
+
+def write(spark, source, command):
+    df = table(spark, {**source, "select": command.get("select", ["*"])}).coalesce(1)
+    writer = df.write.mode(command.get("mode", "overwrite")).format(command["format"]).options(**command.get("options", {}))
+    writer.partitionBy(*command.get("partitionBy", [])).save(command["path"])
+
+
+def duckdb(_, command):
+    import duckdb
+
+    rows = duckdb.connect().execute(command["sql"]).fetchall()
+    return [[None if value is None else str(value) for value in row] for row in rows]
+
+
+def answer(action):
+    try:
+        return action()
+    except Exception as error:  # every failure of Spark is an answer
+        return {"conditions": conditions(error), "error": f"{type(error).__name__}: {error}"}
+
+
+def conditions(error):
+    """The conditions of an exception and of what caused it, the outermost first."""
+    from py4j.java_gateway import is_instance_of
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    found = []
+    cause = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    while cause is not None and len(found) < 20:
+        named = is_instance_of(gateway, cause, "org.apache.spark.SparkThrowable")
+        condition = cause.getCondition() if named else None
+        found.append(condition or cause.getClass().getSimpleName())
+        cause = cause.getCause()
+    return found
 
 
 def statements(spark, command):
@@ -164,7 +234,8 @@ def condition_of(error):
 
 
 def evaluate(spark, command):
-    return [with_confs(spark, {"confs": confs}, lambda: evaluate_all(spark, command)) for confs in command["settings"]]
+    settings = [{"confs": INTERPRETED | confs} for confs in command["settings"]]
+    return [with_confs(spark, one, lambda: evaluate_all(spark, command)) for one in settings]
 
 
 def evaluate_all(spark, command, at_once=40):
@@ -197,7 +268,16 @@ def columns_of(table):
 def main():
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    operations = {"run": run, "run_all": run_all, "read": read, "evaluate": evaluate, "statements": statements}
+    operations = {
+        "run": run,
+        "run_all": run_all,
+        "read": read,
+        "read_all": read_all,
+        "write_all": write_all,
+        "duckdb": duckdb,
+        "evaluate": evaluate,
+        "statements": statements,
+    }
     spark = make_session()
     for line in sys.stdin:
         command = json.loads(line)

@@ -1,14 +1,17 @@
 //! File formats: their names, their read options, and what a scan needs to know of them.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use tidemill_sql::record::{
-    CSV_READ_OPTIONS, CsvDecoder, CsvReadOptions, JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions,
+    CSV_READ_OPTIONS, CsvDecoder, CsvReadOptions, Encoding, JSON_READ_OPTIONS, JsonDecoder, JsonReadOptions,
     OptionSupport, RecordDecoder, RecordError, RecordOption, TEXT_READ_OPTIONS, TextDecoder, TextReadOptions,
     infer_csv_schema, infer_json_schema,
 };
 
+use super::compression;
+use super::transcode::TranscodingReader;
 use crate::{Conf, OptionSpec, Options, Result, TidemillError};
 
 /// The formats that files can have.
@@ -88,12 +91,15 @@ const COMMON_OPTIONS: &[OptionSpec] = &[
     },
 ];
 
+/// Options whose default is a conf's value.
+const CONF_DEFAULTS: [(&str, &str); 2] = [
+    ("columnNameOfCorruptRecord", "spark.sql.columnNameOfCorruptRecord"),
+    ("columnPruning", "spark.sql.csv.parser.columnPruning.enabled"),
+];
+
 const PARQUET_OPTIONS: &[OptionSpec] = &[
     OptionSpec::Known("compression"),
-    OptionSpec::NotImplemented {
-        name: "mergeSchema",
-        default: Some("false"),
-    },
+    OptionSpec::Known("mergeSchema"),
     OptionSpec::NotImplemented {
         name: "datetimeRebaseMode",
         default: Some("CORRECTED"),
@@ -107,7 +113,10 @@ const PARQUET_OPTIONS: &[OptionSpec] = &[
 /// The read options of a format, parsed.
 #[derive(Clone, Debug)]
 enum ReadOptions {
-    Parquet,
+    Parquet {
+        /// `mergeSchema`: the columns of all files, not of the first alone.
+        merge_schema: bool,
+    },
     Json(Box<JsonReadOptions>),
     Text(TextReadOptions),
     Csv {
@@ -145,9 +154,17 @@ impl FileFormat {
             options.get_bool(name, default)
         };
         let time_zone = conf.get("spark.sql.session.timeZone").unwrap_or("UTC").to_owned();
-        let get = |name: &str| options.get(name).map(str::to_owned);
+        let get = |name: &str| {
+            let of_conf = || {
+                let (_, key) = CONF_DEFAULTS.iter().find(|(option, _)| *option == name)?;
+                conf.get(key)
+            };
+            options.get(name).or_else(of_conf).map(str::to_owned)
+        };
         let read = match kind {
-            FileFormatKind::Parquet => ReadOptions::Parquet,
+            FileFormatKind::Parquet => ReadOptions::Parquet {
+                merge_schema: flag("mergeSchema", "spark.sql.parquet.mergeSchema")?,
+            },
             FileFormatKind::Json => {
                 let read = JsonReadOptions::from_options(&get, &time_zone).map_err(refused)?;
                 ReadOptions::Json(Box::new(read))
@@ -167,6 +184,28 @@ impl FileFormat {
             time_zone,
             ignore_missing_files: flag("ignoreMissingFiles", "spark.sql.files.ignoreMissingFiles")?,
             ignore_corrupt_files: flag("ignoreCorruptFiles", "spark.sql.files.ignoreCorruptFiles")?,
+        })
+    }
+
+    /// Whether the columns of every file count where none are declared.
+    pub(super) fn merges_schemas(&self) -> bool {
+        matches!(self.read, ReadOptions::Parquet { merge_schema: true })
+    }
+
+    /// The bytes of a file of this name as decoders want them: unpacked, and in UTF-8.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED_COMPRESSION` for codecs of Hadoop's that are not built.
+    pub(super) fn plain(&self, name: &str, raw: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>> {
+        let unpacked = compression::plain(name, raw)?;
+        let encoding = match &self.read {
+            ReadOptions::Json(options) => options.encoding(),
+            ReadOptions::Csv { options, .. } => options.encoding(),
+            ReadOptions::Text(_) | ReadOptions::Parquet { .. } => Encoding::Utf8,
+        };
+        Ok(match encoding {
+            Encoding::Utf8 => unpacked,
+            other => Box::new(TranscodingReader::new(unpacked, other)),
         })
     }
 
@@ -191,7 +230,9 @@ impl FileFormat {
             ReadOptions::Csv { options, .. } => CsvDecoder::new(schema, options.as_ref().clone())
                 .and_then(|decoder| decoder.with_projection(columns))
                 .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
-            ReadOptions::Parquet => return Err(TidemillError::internal("Parquet files hold no records")),
+            ReadOptions::Parquet { .. } => {
+                return Err(TidemillError::internal("Parquet files hold no records"));
+            }
         };
         decoder.map_err(refused)
     }
@@ -206,7 +247,7 @@ impl FileFormat {
             ReadOptions::Csv { options, infer_types } => {
                 infer_csv_schema(files, options, *infer_types).map_err(refused)
             }
-            ReadOptions::Text(_) | ReadOptions::Parquet => {
+            ReadOptions::Text(_) | ReadOptions::Parquet { .. } => {
                 Err(TidemillError::internal("only JSON and CSV records tell columns"))
             }
         }

@@ -13,17 +13,17 @@ use futures::TryFutureExt;
 use object_store::{GetResult, ObjectStoreExt};
 
 use super::TableFile;
-use super::compression;
 use super::file_table::object_meta;
 use super::format::{FileFormat, FileFormatKind};
 use super::guard::unreadable_file;
+use super::merge_schema;
 use crate::blocking::run_blocking;
 use crate::{Result, TidemillError};
 
 /// Columns are looked for in whole files, up to about so many bytes of them.
 const MAX_INFERENCE_BYTES: u64 = 256 << 20;
 
-/// The columns of these files: of Parquet, those of the first file, as Spark reads them without `mergeSchema`.
+/// The columns of these files: of Parquet, those of the first file unless option `mergeSchema` is set.
 ///
 /// # Errors
 /// `UNABLE_TO_INFER_SCHEMA` when there is no file to look at.
@@ -44,8 +44,13 @@ pub(crate) async fn infer_schema(
     };
     match format.kind {
         FileFormatKind::Parquet => {
-            let file = files.first().ok_or_else(unable)?;
-            parquet_schema(file, state).await
+            let (first, others) = files.split_first().ok_or_else(unable)?;
+            let mut schema = parquet_schema(first, state).await?;
+            for file in others.iter().filter(|_| format.merges_schemas()) {
+                let found = parquet_schema(file, state).await?;
+                schema = Arc::new(merge_schema::merge(&schema, &found)?);
+            }
+            Ok(schema)
         }
         FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
             if files.is_empty() {
@@ -77,9 +82,11 @@ async fn record_schema(format: &FileFormat, files: &[TableFile], state: &Session
             .await
             .map_err(|e| unreadable_file(&file.uri, e.into()))?;
         let name = file.uri.name().to_owned();
+        let format = format.clone();
         let plain = run_blocking(move || {
             let mut plain = Vec::new();
-            compression::plain(&name, Box::new(Cursor::new(raw)))?
+            format
+                .plain(&name, Box::new(Cursor::new(raw)))?
                 .read_to_end(&mut plain)
                 .map_err(|e| TidemillError::from(DataFusionError::from(e)))?;
             Ok::<_, TidemillError>(plain)

@@ -11,11 +11,13 @@ mod glob;
 mod guard;
 mod infer;
 mod listing;
+mod merge_schema;
 mod parquet_types;
 mod partition;
 mod partition_type;
 mod path_files;
 mod record_source;
+mod transcode;
 
 #[cfg(test)]
 mod tests;

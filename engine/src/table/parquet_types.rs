@@ -130,8 +130,8 @@ fn fits(file: &DataType, table: &DataType) -> bool {
             Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView,
         )
         | (FixedSizeBinary(_), Binary)
-        | (Int8, Int16 | Int32 | Int64 | Float32 | Float64)
-        | (Int16, Int32 | Int64 | Float32 | Float64)
+        | (Int8, Int16 | Int32 | Int64 | Float64)
+        | (Int16, Int32 | Int64 | Float64)
         | (Int32, Int64 | Float64)
         | (UInt8, Int16 | Int32 | Int64)
         | (UInt16, Int32 | Int64)
@@ -141,7 +141,8 @@ fn fits(file: &DataType, table: &DataType) -> bool {
         | (Float32, Float64)
         | (Date32, Timestamp(TimeUnit::Microsecond, None))
         | (Timestamp(_, _), Timestamp(TimeUnit::Microsecond, Some(_)))
-        | (Timestamp(_, None), Timestamp(TimeUnit::Microsecond, None)) => true,
+        // The other way round too: a local time is then that of UTC.
+        | (Timestamp(_, _), Timestamp(TimeUnit::Microsecond, None)) => true,
         (Int8 | Int16 | Int32, Decimal128(precision, scale)) => whole_digits(*precision, *scale) >= 10,
         (Int64, Decimal128(precision, scale)) => whole_digits(*precision, *scale) >= 20,
         (Decimal128(p, s), Decimal128(precision, scale)) => {
@@ -194,7 +195,8 @@ mod tests {
         assert!(!fits(&DataType::Int32, &DataType::Utf8));
         assert!(fits(&DataType::Timestamp(TimeUnit::Nanosecond, None), &utc));
         assert!(fits(&ntz, &utc));
-        assert!(!fits(&utc, &ntz));
+        assert!(fits(&utc, &ntz));
+        assert!(!fits(&DataType::Int16, &DataType::Float32));
         assert!(fits(&DataType::Decimal128(5, 2), &DataType::Decimal128(10, 4)));
         assert!(!fits(&DataType::Decimal128(10, 4), &DataType::Decimal128(5, 2)));
     }

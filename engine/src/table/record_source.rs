@@ -28,7 +28,6 @@ use tidemill_sql::record::{DEFAULT_BATCH_ROWS, RecordDecoder, RecordError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::compression;
 use super::format::FileFormat;
 use crate::{ErrorKind, Result, TidemillError};
 
@@ -146,6 +145,7 @@ impl FileOpener for RecordOpener {
             .format
             .decoder(&self.schema, &self.columns, self.batch_rows)?;
         let store = Arc::clone(&self.store);
+        let format = Arc::clone(&self.format);
         Ok(Box::pin(async move {
             let location = file.object_meta.location;
             let name = location.filename().unwrap_or_default().to_owned();
@@ -153,7 +153,7 @@ impl FileOpener for RecordOpener {
                 GetResultPayload::File(file, _) => Box::new(file),
                 GetResultPayload::Stream(stream) => Box::new(ObjectReader::new(stream)),
             };
-            Ok(decode(compression::plain(&name, raw)?, decoder))
+            Ok(decode(format.plain(&name, raw)?, decoder))
         }))
     }
 }

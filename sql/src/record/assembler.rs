@@ -62,7 +62,7 @@ impl Assembler {
         let corrupt = request
             .corrupt_record
             .and_then(|name| fields.iter().position(|f| f.name() == name));
-        let parse_all = request.mode != ParseMode::Permissive || corrupt.is_some_and(|c| wanted.contains(&c));
+        let parse_all = corrupt.is_some_and(|c| wanted == [c]);
         let mut this = Self {
             columns: Vec::new(),
             positions: Vec::new(),

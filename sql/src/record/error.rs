@@ -28,6 +28,25 @@ pub enum RecordError {
         /// What is allowed.
         expected: String,
     },
+    /// An option takes one character.
+    #[error("The value of {name} cannot be more than one character, but got {value}.")]
+    NotOneCharacter {
+        /// The option.
+        name: String,
+        /// The value given.
+        value: String,
+    },
+    /// A character set that Spark does not know.
+    #[error(
+        "The value of option '{option}' is invalid: expected one of the charsets 'iso-8859-1', 'us-ascii', 'utf-16', \
+         'utf-16be', 'utf-16le', 'utf-32', 'utf-8', but got '{value}'."
+    )]
+    Charset {
+        /// The option.
+        option: String,
+        /// The value given.
+        value: String,
+    },
     /// An option that Spark has and this engine does not honour was set.
     #[error("Option '{name}' with value '{value}' is not implemented: {hint}.")]
     NotImplementedOption {
@@ -106,6 +125,8 @@ impl RecordError {
         match self {
             Self::Malformed { .. } => "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
             Self::InvalidOption { .. } => "INVALID_OPTION_VALUE",
+            Self::NotOneCharacter { .. } => "OPTION_VALUE_EXCEEDS_ONE_CHARACTER",
+            Self::Charset { .. } => "INVALID_PARAMETER_VALUE.CHARSET",
             Self::NotImplementedOption { .. } => "UNSUPPORTED_OPTION_VALUE",
             Self::UnsupportedType { .. } => "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
             Self::TextColumns { .. } => "TEXT_COLUMN_COUNT",

@@ -8,15 +8,15 @@
 //! - a value that does not fit its column is null and the whole record goes into the corrupt-record
 //!   column, if the schema has one (mode PERMISSIVE); the record is left out (DROPMALFORMED); or decoding
 //!   fails with [`RecordError::Malformed`] (FAILFAST);
-//! - with a projection, unneeded fields are not converted, so what is wrong with them is not seen, unless
-//!   the corrupt-record column is wanted too or the mode is not PERMISSIVE: then the outcome for a record
-//!   does not depend on the columns asked for.
+//! - with a projection, unneeded fields are not converted, so what is wrong with them is not seen, as in
+//!   Spark; but where only the corrupt-record column is wanted, which Spark refuses, all fields are.
 //!
 //! Columns should be nullable: a null for a column that is not makes [`RecordDecoder::flush`] fail.
 
 mod assembler;
 mod column;
 mod csv;
+mod encoding;
 mod error;
 mod json;
 mod line;
@@ -34,6 +34,7 @@ pub use csv::{
     CSV_READ_OPTIONS, CSV_WRITE_OPTIONS, CsvDecoder, CsvEncoder, CsvReadOptions, CsvWriteOptions,
     infer_csv_schema,
 };
+pub use encoding::{Encoding, Transcoder};
 pub use error::RecordError;
 pub use json::{
     JSON_READ_OPTIONS, JSON_WRITE_OPTIONS, JsonDecoder, JsonEncoder, JsonReadOptions, JsonWriteOptions,

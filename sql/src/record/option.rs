@@ -1,6 +1,7 @@
 //! Options of the record formats: the tables of names, and reading values with clear errors.
 
 use super::RecordError;
+use super::encoding::Encoding;
 use super::text_value::TemporalWriter;
 use super::value::{DateTimePattern, TemporalReader, Zone};
 
@@ -145,6 +146,30 @@ impl<'a> OptionReader<'a> {
             .unwrap_or_else(|| CORRUPT_RECORD.to_owned())
     }
 
+    /// The character set of options `encoding` and `charset`, if one is set.
+    pub(crate) fn encoding(&self) -> Result<Option<Encoding>, RecordError> {
+        ["encoding", "charset"]
+            .into_iter()
+            .find_map(|name| self.text(name).map(|value| Encoding::parse(name, &value)))
+            .transpose()
+    }
+
+    /// The character set of files whose lines are told by their bytes.
+    pub(crate) fn encoding_of_lines(&self, multi_line: bool) -> Result<Encoding, RecordError> {
+        let encoding = self.encoding()?.unwrap_or_default();
+        let name = self.text("encoding").or_else(|| self.text("charset"));
+        let value = name.unwrap_or_default();
+        if multi_line || encoding.is_single_byte() {
+            return Ok(encoding);
+        }
+        let expected = match encoding {
+            Encoding::Utf16 | Encoding::Utf32 => "an encoding without a mark unless multiLine is set",
+            _ if self.text("lineSep").is_none() => "option lineSep beside it unless multiLine is set",
+            _ => return Ok(encoding),
+        };
+        Err(RecordError::invalid("encoding", &value, expected))
+    }
+
     /// Refuses every encoding but UTF-8.
     pub(crate) fn utf8_only(&self) -> Result<(), RecordError> {
         for name in ["encoding", "charset"] {
@@ -212,7 +237,8 @@ impl<'a> OptionReader<'a> {
         Ok(TemporalWriter {
             zone: self.zone(session_time_zone)?,
             date: pattern("dateFormat", "yyyy-MM-dd")?,
-            timestamp: pattern("timestampFormat", "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]")?,
+            // An offset that has seconds is written with them, unless a pattern is given.
+            timestamp: pattern("timestampFormat", "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXXXX]")?,
             timestamp_ntz: pattern("timestampNTZFormat", "yyyy-MM-dd'T'HH:mm:ss[.SSS]")?,
         })
     }

@@ -4,13 +4,18 @@
 
 mod differential;
 mod expressions;
+mod partition_relay;
 mod read_output;
 mod read_state;
+mod records;
 mod relay;
+mod round_trip;
 mod shapes;
 mod sink_relay;
 mod state_relay;
 mod statements;
+mod tables;
+mod writes;
 
 use std::fs;
 use std::path::Path;

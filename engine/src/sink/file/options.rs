@@ -126,7 +126,13 @@ fn record_format(
     layout: &PartitionLayout,
     time_zone: &str,
 ) -> Result<(PartFormat, String)> {
-    let get = |name: &str| ctx.options.get(name).map(str::to_owned);
+    let get = |name: &str| {
+        let of_conf = || match name {
+            "ignoreNullFields" => ctx.conf.get("spark.sql.jsonGenerator.ignoreNullFields"),
+            _ => None,
+        };
+        ctx.options.get(name).or_else(of_conf).map(str::to_owned)
+    };
     let name = ctx
         .options
         .get("compression")

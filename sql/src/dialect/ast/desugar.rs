@@ -366,11 +366,9 @@ fn operator_of(function: &Function) -> Option<Expr> {
         return Some(call(name, args));
     }
     Some(match (name.as_str(), args.as_slice()) {
-        (
-            "string" | "boolean" | "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "decimal"
-            | "date" | "timestamp" | "binary",
-            [x],
-        ) => call(&format!("{CAST_PREFIX}{}", name.to_uppercase()), vec![x.clone()]),
+        (to, [x]) if functions::CASTS.contains(&to) => {
+            call(&format!("{CAST_PREFIX}{}", to.to_uppercase()), vec![x.clone()])
+        }
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.

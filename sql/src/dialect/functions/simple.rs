@@ -70,8 +70,6 @@ pub(super) struct Row<'a> {
     row: usize,
     /// Whether what does not fit is an error.
     pub(super) ansi: bool,
-    /// The session's time zone.
-    pub(super) zone: &'a str,
 }
 
 impl<'a> Row<'a> {
@@ -281,7 +279,6 @@ impl SimpleFunction {
                 rows,
                 row,
                 ansi: self.ansi,
-                zone: &self.zone,
             });
             out.append(value)?;
         }

@@ -213,8 +213,3 @@ pub(super) fn assert_true(row: Row<'_>) -> Option<Value> {
 fn raised(message: &str) -> Value {
     SqlError::new("USER_RAISED_EXCEPTION", message).into()
 }
-
-/// `current_timezone()`
-pub(super) fn current_timezone(row: Row<'_>) -> Option<Value> {
-    Some(row.zone.into())
-}

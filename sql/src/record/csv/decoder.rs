@@ -11,6 +11,7 @@ use super::tokenizer::{Failure, Record, Token};
 use crate::record::assembler::{Assembler, Request};
 use crate::record::column::Column;
 use crate::record::error::excerpt;
+use crate::record::line::LineSeparator;
 use crate::record::{DEFAULT_BATCH_ROWS, RecordDecoder, RecordError};
 
 /// Decodes the CSV records of one file; fields go to columns by position.
@@ -102,6 +103,19 @@ impl CsvDecoder {
         Ok(Some(consumed))
     }
 
+    /// Records over several lines end as the first line does; false if more must be read to tell.
+    fn detect_line_end(&mut self, input: &[u8], end_of_input: bool) -> bool {
+        let syntax = &mut self.options.syntax;
+        if !syntax.multi_line || matches!(syntax.separator, LineSeparator::Bytes(_)) {
+            return true;
+        }
+        match LineSeparator::detect(input, end_of_input) {
+            Some(found) => syntax.separator = found,
+            None => return false,
+        }
+        true
+    }
+
     fn is_comment(&self, line: &[u8]) -> bool {
         self.options.syntax.comment.is_some() && line.first().copied() == self.options.syntax.comment
     }
@@ -128,11 +142,12 @@ impl CsvDecoder {
                 return self.rows.end_unreadable(clean.as_bytes());
             }
         }
-        let mut bad = self.record.len() != self.rows.width;
+        let pruned = self.options.column_pruning && self.rows.columns.len() < self.rows.width;
+        let mut bad = !pruned && self.record.len() != self.rows.width;
         for (column, position) in self.rows.columns.iter_mut().zip(&self.rows.positions) {
             bad |= !append(column, self.record.get(text.as_bytes(), *position), &self.options);
         }
-        self.rows.end_record(1, bad, text.as_bytes())
+        self.rows.end_record(1, bad, without_line_end(text.as_bytes()))
     }
 
     fn check_header(&self, text: &[u8]) -> Result<(), RecordError> {
@@ -164,6 +179,14 @@ impl CsvDecoder {
     }
 }
 
+/// A record that ends within quotes has the file's last line end in it.
+fn without_line_end(record: &[u8]) -> &[u8] {
+    match record {
+        [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n'] => rest,
+        _ => record,
+    }
+}
+
 fn assembler(
     schema: &SchemaRef,
     options: &CsvReadOptions,
@@ -190,6 +213,9 @@ impl RecordDecoder for CsvDecoder {
                 return Ok(0);
             }
             at = if input.starts_with(BOM) { BOM.len() } else { 0 };
+            if !self.detect_line_end(input.get(at..).unwrap_or_default(), end_of_input) {
+                return Ok(0);
+            }
             self.at_start = input.is_empty();
         }
         while !self.rows.is_full() {

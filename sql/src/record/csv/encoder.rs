@@ -1,5 +1,6 @@
 //! Batches to CSV, byte for byte as Spark writes them.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
@@ -99,6 +100,10 @@ impl CsvEncoder {
         {
             text = rest;
         }
+        // What the end loses by trimming counts too.
+        let quote = options.quote_all || needs_quotes(text, first, options);
+        let text = with_line_ends(text, &options.line_sep);
+        let mut text = text.as_ref();
         while options.trim_end
             && let [rest @ .., b] = text
             && *b <= b' '
@@ -112,18 +117,7 @@ impl CsvEncoder {
             } else {
                 out.extend_from_slice(options.empty_value.as_bytes());
             }
-            return;
-        }
-        let has_quote = match options.escape_quotes {
-            true => memchr::memchr(options.quote, text).is_some(),
-            false => text.first() == Some(&options.quote),
-        };
-        let quote = options.quote_all
-            || (has_quote && options.quote != 0)
-            || memchr::memchr2(b'\n', b'\r', text).is_some()
-            || memchr::memmem::find(text, &options.delimiter).is_some()
-            || (first && text.first() == Some(&options.comment));
-        if quote {
+        } else if quote {
             push_quoted(text, options, out);
         } else {
             out.extend_from_slice(text);
@@ -182,6 +176,27 @@ impl RecordEncoder for CsvEncoder {
         }
         Ok(())
     }
+}
+
+fn needs_quotes(text: &[u8], first: bool, options: &CsvWriteOptions) -> bool {
+    let has_quote = match options.escape_quotes {
+        true => memchr::memchr(options.quote, text).is_some(),
+        false => text.first() == Some(&options.quote),
+    };
+    let line_end = options.line_sep.first().copied().unwrap_or(b'\n');
+    (has_quote && options.quote != 0)
+        || memchr::memchr3(b'\n', b'\r', line_end, text).is_some()
+        || memchr::memmem::find(text, &options.delimiter).is_some()
+        || (first && text.first() == Some(&options.comment))
+}
+
+/// The text with a line separator of several bytes for each line feed, as Spark writes it.
+fn with_line_ends<'a>(text: &'a [u8], line_sep: &[u8]) -> Cow<'a, [u8]> {
+    if line_sep.len() < 2 || memchr::memchr(b'\n', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    Cow::Owned(lines.join(line_sep))
 }
 
 fn push_quoted(text: &[u8], options: &CsvWriteOptions, out: &mut Vec<u8>) {

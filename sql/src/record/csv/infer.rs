@@ -9,6 +9,7 @@ use super::read_options::CsvReadOptions;
 use super::tokenizer::{Failure, Record, Token};
 use crate::record::RecordError;
 use crate::record::error::excerpt;
+use crate::record::line::LineSeparator;
 use crate::record::value::DateTimePattern;
 
 /// The schema of these whole files: the columns of the first record, named by the header or `_c0`, `_c1`, ...
@@ -64,9 +65,13 @@ fn for_each_record(
     options: &CsvReadOptions,
     mut take: impl FnMut(&[Token<'_>]) -> bool,
 ) -> Result<(), RecordError> {
-    let syntax = &options.syntax;
+    let mut syntax = options.syntax.clone();
     let mut record = Record::default();
     let mut rest = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    if syntax.multi_line && matches!(syntax.separator, LineSeparator::Any) {
+        syntax.separator = LineSeparator::detect(rest, true).unwrap_or_default();
+    }
+    let syntax = &syntax;
     while !rest.is_empty() {
         let (line, mut consumed) = match syntax.separator.next(rest, true) {
             Some(line) if !syntax.multi_line => (rest.get(..line.len).unwrap_or_default(), line.consumed),

@@ -2,6 +2,7 @@
 
 use super::tokenizer::{Syntax, UnescapedQuote};
 use crate::record::RecordError;
+use crate::record::encoding::Encoding;
 use crate::record::line::LineSeparator;
 use crate::record::option::{OptionReader, ParseMode, RecordOption, by_caller, implemented, not_implemented};
 use crate::record::value::TemporalReader;
@@ -11,6 +12,7 @@ pub const CSV_READ_OPTIONS: &[RecordOption] = &[
     implemented("charToEscapeQuoteEscaping"),
     implemented("charset"),
     implemented("columnNameOfCorruptRecord"),
+    implemented("columnPruning"),
     implemented("comment"),
     implemented("dateFormat"),
     implemented("delimiter"),
@@ -38,7 +40,6 @@ pub const CSV_READ_OPTIONS: &[RecordOption] = &[
     implemented("timestampNTZFormat"),
     implemented("unescapedQuoteHandling"),
     by_caller("codec"),
-    by_caller("columnPruning"),
     by_caller("compression"),
     by_caller("inferSchema"),
     by_caller("inputBufferSize"),
@@ -52,6 +53,9 @@ pub const CSV_READ_OPTIONS: &[RecordOption] = &[
 /// How CSV is read.
 #[derive(Clone, Debug)]
 pub struct CsvReadOptions {
+    encoding: Encoding,
+    /// Whether a record's number of fields does not matter where not all columns are asked for.
+    pub(super) column_pruning: bool,
     pub(crate) mode: ParseMode,
     pub(crate) corrupt_record: String,
     pub(crate) syntax: Syntax,
@@ -76,9 +80,11 @@ impl CsvReadOptions {
         session_time_zone: &str,
     ) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, CSV_READ_OPTIONS)?;
-        options.utf8_only()?;
+        let multi_line = options.boolean("multiLine", false)?;
         let text = |name: &str, default: &str| options.text(name).unwrap_or_else(|| default.to_owned());
         Ok(Self {
+            encoding: options.encoding_of_lines(multi_line)?,
+            column_pruning: options.boolean("columnPruning", true)?,
             mode: options.mode()?,
             corrupt_record: options.corrupt_record(),
             syntax: syntax(&options)?,
@@ -92,6 +98,13 @@ impl CsvReadOptions {
             negative_inf: text("negativeInf", "-Inf"),
             prefer_date: options.boolean("preferDate", true)?,
         })
+    }
+}
+
+impl CsvReadOptions {
+    /// The character set of the files: a decoder is given their text in UTF-8.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 }
 
@@ -127,6 +140,10 @@ pub(super) fn character(
     match value.as_bytes() {
         [] | [0] => Ok(None),
         [one] if one.is_ascii() => Ok(Some(*one)),
+        _ if value.chars().nth(1).is_some() => Err(RecordError::NotOneCharacter {
+            name: name.into(),
+            value,
+        }),
         _ => Err(RecordError::invalid(
             name,
             &value,

@@ -153,9 +153,9 @@ impl Reader<'_> {
         if !self.syntax.multi_line {
             return None;
         }
-        match &self.syntax.separator {
-            LineSeparator::Bytes(bytes) => self.rest().starts_with(bytes).then_some(bytes.len()),
-            LineSeparator::Any => match self.rest() {
+        match self.syntax.separator.bytes() {
+            Some(bytes) => self.rest().starts_with(bytes).then_some(bytes.len()),
+            None => match self.rest() {
                 [b'\n', ..] => Some(1),
                 [b'\r', b'\n', ..] => Some(2),
                 [b'\r'] if !self.end_of_input => None,
@@ -182,7 +182,8 @@ impl Reader<'_> {
         let quote = self.syntax.quote;
         let field = if quote.is_some() && self.input.get(self.at).copied() == quote && !self.at_end() {
             self.at += 1;
-            self.quoted(quote.unwrap_or(b'"'))?
+            let field = self.quoted(quote.unwrap_or(b'"'))?;
+            self.plain_line_ends(field)
         } else {
             let start = self.at;
             let end = self.seek_end();
@@ -206,12 +207,10 @@ impl Reader<'_> {
         let first = self.syntax.delimiter.first().copied().unwrap_or(b',');
         loop {
             let rest = self.input.get(self.at..).unwrap_or_default();
-            let found = match (&self.syntax.separator, self.syntax.multi_line) {
+            let found = match (self.syntax.separator.bytes(), self.syntax.multi_line) {
                 (_, false) => memchr::memchr(first, rest),
-                (LineSeparator::Any, _) => memchr::memchr3(first, b'\n', b'\r', rest),
-                (LineSeparator::Bytes(s), _) => {
-                    memchr::memchr2(first, s.first().copied().unwrap_or(b'\n'), rest)
-                }
+                (None, _) => memchr::memchr3(first, b'\n', b'\r', rest),
+                (Some(s), _) => memchr::memchr2(first, s.first().copied().unwrap_or(b'\n'), rest),
             };
             self.at = found.map_or(self.input.len(), |i| self.at + i);
             if self.at_end() {
@@ -291,6 +290,27 @@ impl Reader<'_> {
             self.record.text.push(p);
         }
         Ok(Field::Quoted(start, self.record.text.len()))
+    }
+
+    /// The line ends within a quoted field as `\n`, where the file told its line end itself.
+    fn plain_line_ends(&mut self, field: Field) -> Field {
+        let (LineSeparator::Detected(end), Field::Quoted(start, _)) = (&self.syntax.separator, field) else {
+            return field;
+        };
+        let text = &mut self.record.text;
+        let quoted = text.get(start..).unwrap_or_default();
+        if *end == b"\n" || memchr::memmem::find(quoted, end).is_none() {
+            return field;
+        }
+        let quoted = text.split_off(start);
+        let mut rest = quoted.as_slice();
+        while let Some(at) = memchr::memmem::find(rest, end) {
+            text.extend_from_slice(rest.get(..at).unwrap_or_default());
+            text.push(b'\n');
+            rest = rest.get(at + end.len()..).unwrap_or_default();
+        }
+        text.extend_from_slice(rest);
+        Field::Quoted(start, text.len())
     }
 
     /// Takes bytes that are neither quote nor escape.

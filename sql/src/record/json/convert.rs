@@ -114,7 +114,8 @@ impl<'a> Converter<'a> {
         let done = match &mut column.data {
             Data::Timestamp(v) if is_text => push(v, self.temporal.timestamp(text)),
             Data::Timestamp(v) if token.kind == Kind::Integer => {
-                push(v, integer(raw).and_then(|seconds| seconds.checked_mul(1_000_000)))
+                // Spark's seconds wrap too.
+                push(v, integer(raw).map(|seconds| seconds.wrapping_mul(1_000_000)))
             }
             Data::TimestampNtz(v) if is_text => push(v, self.temporal.timestamp_ntz(text)),
             Data::Date(v) if is_text => push(v, self.temporal.date(text)),

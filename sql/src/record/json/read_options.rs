@@ -2,6 +2,7 @@
 
 use super::tape::Syntax;
 use crate::record::RecordError;
+use crate::record::encoding::Encoding;
 use crate::record::line::LineSeparator;
 use crate::record::option::{OptionReader, ParseMode, RecordOption, by_caller, implemented, not_implemented};
 use crate::record::value::TemporalReader;
@@ -44,6 +45,7 @@ pub const JSON_READ_OPTIONS: &[RecordOption] = &[
 /// How JSON is read.
 #[derive(Clone, Debug)]
 pub struct JsonReadOptions {
+    encoding: Encoding,
     pub(crate) mode: ParseMode,
     pub(crate) corrupt_record: String,
     pub(crate) syntax: Syntax,
@@ -66,9 +68,10 @@ impl JsonReadOptions {
         session_time_zone: &str,
     ) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, JSON_READ_OPTIONS)?;
-        options.utf8_only()?;
+        let multi_line = options.boolean("multiLine", false)?;
         options.ratio("samplingRatio")?;
         Ok(Self {
+            encoding: encoding(&options, multi_line)?,
             mode: options.mode()?,
             corrupt_record: options.corrupt_record(),
             syntax: Syntax {
@@ -83,11 +86,32 @@ impl JsonReadOptions {
             },
             temporal: options.temporal(session_time_zone)?,
             separator: LineSeparator::new(options.line_sep()?),
-            multi_line: options.boolean("multiLine", false)?,
+            multi_line,
             primitives_as_string: options.boolean("primitivesAsString", false)?,
             prefers_decimal: options.boolean("prefersDecimal", false)?,
             drop_field_if_all_null: options.boolean("dropFieldIfAllNull", false)?,
             infer_timestamp: options.boolean("inferTimestamp", false)?,
         })
     }
+
+    /// The character set of the files: a decoder is given their text in UTF-8.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+}
+
+/// Where a file is one value its first bytes tell the set; lines of another set than UTF-8 need option `lineSep`.
+fn encoding(options: &OptionReader<'_>, multi_line: bool) -> Result<Encoding, RecordError> {
+    let set = options.encoding()?;
+    if multi_line {
+        return Ok(set.unwrap_or(Encoding::Json));
+    }
+    if set.is_some_and(|set| set != Encoding::Utf8) && options.text("lineSep").is_none() {
+        return Err(RecordError::invalid(
+            "encoding",
+            &options.text("encoding").unwrap_or_default(),
+            "option lineSep beside it, or multiLine",
+        ));
+    }
+    options.encoding_of_lines(multi_line)
 }

@@ -30,17 +30,33 @@ impl TextReadOptions {
     /// [`RecordError::InvalidOption`] or [`RecordError::NotImplementedOption`], naming the option.
     pub fn from_options(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, TEXT_READ_OPTIONS)?;
-        options.utf8_only()?;
         Ok(Self {
-            separator: LineSeparator::new(options.line_sep()?),
+            separator: LineSeparator::new(line_sep(&options)?),
             whole_text: options.boolean("wholetext", false)?,
         })
     }
 }
 
+/// The bytes of option `lineSep` in the set of `encoding`, which says nothing of the text itself, as in Spark.
+fn line_sep(options: &OptionReader<'_>) -> Result<Option<Vec<u8>>, RecordError> {
+    if options.line_sep()?.is_none() {
+        return Ok(None);
+    }
+    let text = options.text("lineSep").unwrap_or_default();
+    let bytes = options.encoding()?.unwrap_or_default().bytes_of(&text);
+    match bytes {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(RecordError::invalid(
+            "lineSep",
+            &text,
+            "characters that option 'encoding' has",
+        )),
+    }
+}
+
 /// Decodes lines into the one STRING column of its schema; blank lines are rows.
 ///
-/// With `wholetext` a file is one row. Bytes that are not UTF-8 become U+FFFD.
+/// With `wholetext` a file is one row, unless it is empty. Bytes that are not UTF-8 become U+FFFD.
 pub struct TextDecoder {
     schema: SchemaRef,
     options: TextReadOptions,
@@ -112,7 +128,7 @@ fn assembler(
 impl RecordDecoder for TextDecoder {
     fn decode(&mut self, input: &[u8], end_of_input: bool) -> Result<usize, RecordError> {
         if self.options.whole_text {
-            if end_of_input && !self.done {
+            if end_of_input && !self.done && !input.is_empty() {
                 self.done = true;
                 self.line(input)?;
                 return Ok(input.len());

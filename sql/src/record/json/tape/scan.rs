@@ -57,6 +57,7 @@ fn escape_end(text: &[u8], at: usize, syntax: &Syntax) -> Option<usize> {
             let digits = text.get(at + 1..at + 5)?;
             digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 5)
         }
+        b'\'' if syntax.single_quotes => Some(at + 1),
         _ if syntax.backslash_escaping_any_character => Some(at + 1),
         _ => None,
     }
@@ -104,6 +105,5 @@ pub(super) fn identifier_end(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let part = |b: &u8| b.is_ascii_alphanumeric() || b"_$-*#@+".contains(b) || *b >= 0x80;
     let len = rest.iter().position(|b| !part(b)).unwrap_or(rest.len());
-    let starts_well = rest.first().is_some_and(|b| !b.is_ascii_digit());
-    (len > 0 && starts_well).then_some(at + len)
+    (len > 0).then_some(at + len)
 }
