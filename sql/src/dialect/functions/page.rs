@@ -15,8 +15,8 @@ const INTRODUCTION: &str = "\
 
 Every function of Spark 4.3, as `SHOW FUNCTIONS` there lists them, and whether it is here. A function that is here gives
 Spark's values, types, column names and errors, but for what [sql.md](sql.md) lists as known differences; a call of one that
-is not is an error that names it (`UNSUPPORTED_ROUTINE`). Only the part of sql.md's list of refusals that a function has of its
-own is an error (`UNSUPPORTED_FEATURE`) for single calls. This page is made from the lists of the code.
+is not is an error that names it (`UNSUPPORTED_ROUTINE`). Some refuse single kinds of arguments (`UNSUPPORTED_FEATURE`), which
+sql.md lists. A test makes this page from the lists of the code.
 ";
 
 fn kind(name: &str) -> Option<&'static str> {
