@@ -12,6 +12,7 @@ mod golden;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod kill;
+mod names;
 mod oracle;
 mod quickstart;
 mod spark;

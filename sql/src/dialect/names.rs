@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{GroupByExpr, Query, Select, Visit, Visitor};
@@ -18,10 +19,14 @@ pub(crate) fn columns_of(plan: &LogicalPlan) -> Vec<String> {
 
 /// What names of columns depend on, beside the text.
 pub(crate) fn known_columns(plans: &[Arc<LogicalPlan>], settings: &SqlSettings) -> KnownColumns {
-    let fields = plans.iter().flat_map(|plan| plan.schema().fields().iter());
-    let temporal = fields.filter(|f| f.data_type().is_temporal());
+    let named = |is: fn(&DataType) -> bool| {
+        let fields = plans.iter().flat_map(|plan| plan.schema().fields().iter());
+        let chosen = fields.filter(|f| is(f.data_type()));
+        chosen.map(|f| f.name().to_lowercase()).collect()
+    };
     KnownColumns {
-        temporal: temporal.map(|f| f.name().to_lowercase()).collect(),
+        dates: named(|t| *t == DataType::Date32),
+        times: named(|t| t.is_temporal() && *t != DataType::Date32),
         zone: settings.zone(),
     }
 }

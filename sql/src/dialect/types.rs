@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use std::sync::Arc;
 
 use super::SqlDialect;
-use super::statements::{array, map, timestamp};
+use super::statements::{array, map, parse_schema_ddl, timestamp};
 use super::tokens::{parser_dialect, parser_error};
 use crate::SqlError;
 
@@ -24,12 +24,27 @@ impl TypePlanner for SparkTypes {
 
 /// The Arrow type of a type's text.
 pub(crate) fn parse(text: &str) -> Result<DataType, SqlError> {
+    if is_quoted_type(text) {
+        return quoted(text);
+    }
     let dialect = parser_dialect(SqlDialect::Spark);
     let sql_type = Parser::new(dialect.as_ref())
         .try_with_sql(text)
         .and_then(|mut parser| parser.parse_data_type())
         .map_err(|e| parser_error(&e))?;
     data_type(&sql_type)
+}
+
+/// Whether this is a type that the tokens layer has put in quotes, because the parser does not read it.
+pub(crate) fn is_quoted_type(text: &str) -> bool {
+    // Only that layer leaves a blank here.
+    text.to_uppercase().contains("MAP <")
+}
+
+fn quoted(text: &str) -> Result<DataType, SqlError> {
+    let schema = parse_schema_ddl(&format!("x {}", text.trim_matches('`')))?;
+    let field = schema.fields().first().map(|f| f.data_type().clone());
+    field.ok_or_else(|| SqlError::new("UNSUPPORTED_DATATYPE", format!("Unsupported data type {text}.")))
 }
 
 /// The Arrow type of a type in the text.
@@ -60,6 +75,7 @@ pub(crate) fn data_type(sql_type: &SqlType) -> Result<DataType, SqlError> {
                 .collect();
             DataType::Struct(fields?.into())
         }
+        SqlType::Custom(name, _) if is_quoted_type(&name.to_string()) => quoted(&name.to_string())?,
         SqlType::Custom(name, modifiers) if modifiers.is_empty() => {
             match name.to_string().to_uppercase().as_str() {
                 "BYTE" => DataType::Int8,

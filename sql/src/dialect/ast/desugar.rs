@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query,
-    Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, Interval, LimitClause, ObjectName,
+    OrderByKind, Query, Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 
 use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
@@ -200,6 +201,12 @@ fn infallible(expr: Expr) -> Expr {
             fields_of_parameters(&mut lambda);
             Expr::Lambda(lambda)
         }
+        // The fields only name a column.
+        Expr::Interval(interval) => Expr::Interval(Interval {
+            leading_field: None,
+            last_field: None,
+            ..interval
+        }),
         Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
     }
@@ -305,7 +312,8 @@ fn in_list(expr: Expr, list: Vec<Expr>, negated: bool) -> Expr {
 }
 
 fn cast(prefix: &str, expr: Expr, data_type: &DataType) -> Expr {
-    call(&format!("{prefix}{data_type}"), vec![expr])
+    let data_type = data_type.to_string();
+    call(&format!("{prefix}{}", data_type.trim_matches('`')), vec![expr])
 }
 
 fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
@@ -369,6 +377,8 @@ fn operator_of(function: &Function) -> Option<Expr> {
         (to, [x]) if functions::CASTS.contains(&to) => {
             call(&format!("{CAST_PREFIX}{}", to.to_uppercase()), vec![x.clone()])
         }
+        // DataFusion has a rule of its own for a call of this name.
+        ("map", args) => call("__map", args.to_vec()),
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.

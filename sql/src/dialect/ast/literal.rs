@@ -84,6 +84,9 @@ pub(crate) fn bare(expr: &mut Expr) {
     }
 }
 
+/// The digits of the one number that is a DECIMAL without its sign and a BIGINT with it.
+const LEAST_BIGINT: &str = "9223372036854775808";
+
 /// The negated literal, if this is a literal made by [`typed`].
 pub(crate) fn negated(expr: &Expr) -> Option<Result<Expr>> {
     match expr {
@@ -99,7 +102,7 @@ pub(crate) fn negated(expr: &Expr) -> Option<Result<Expr>> {
             Expr::Value(ValueWithSpan {
                 value: Value::SingleQuotedString(digits),
                 ..
-            }) if digits.bytes().all(|b| b.is_ascii_digit()) => Some(typed(digits, true)),
+            }) if digits == LEAST_BIGINT => Some(typed(digits, true)),
             Expr::Value(ValueWithSpan {
                 value: Value::SingleQuotedString(digits),
                 ..

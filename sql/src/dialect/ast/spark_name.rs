@@ -12,14 +12,17 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions::{java_decimal, java_double, name_of_call};
+use super::super::types::is_quoted_type;
 use super::{datetime_calls, temporal};
 use crate::record::value::Zone;
 
 /// What the names depend on beside the text.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownColumns {
-    /// The columns, in lower case, that are dates, times or intervals: adding to them has other names.
-    pub(crate) temporal: HashSet<String>,
+    /// The columns, in lower case, that are dates: adding to them has other names.
+    pub(crate) dates: HashSet<String>,
+    /// The columns, in lower case, that are timestamps.
+    pub(crate) times: HashSet<String>,
     /// The session's zone, in which literals are printed.
     pub(crate) zone: Zone,
 }
@@ -98,6 +101,7 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
         Expr::TypedString(typed) => {
             temporal::literal(&typed.data_type, &literal(&typed.value.value)?, &scope.known.zone)?
         }
+        Expr::Interval(interval) => temporal::interval(interval)?,
         Expr::UnaryOp { op, expr } => unary(op, expr, scope)?,
         Expr::BinaryOp { left, op, right } => binary(left, op, right, scope)?,
         Expr::Case {
@@ -285,6 +289,7 @@ fn cast(kind: &CastKind, expr: &Expr, data_type: &DataType, scope: &NameScope) -
         ) => literal(&v.value),
         // A cast to a type with parts does not show.
         (_, _, DataType::Array(_) | DataType::Map(..) | DataType::Struct(..)) => text(expr, scope),
+        (_, _, DataType::Custom(name, _)) if is_quoted_type(&name.to_string()) => text(expr, scope),
         _ => {
             let word = if *kind == CastKind::TryCast {
                 "TRY_CAST"

@@ -3,9 +3,11 @@
 //! What an expression is, is only guessed from its text: where that is not enough the name is not known.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    BinaryOperator, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Interval, Value,
 };
 
+use super::datetime_calls;
 use super::spark_name::NameScope;
 use crate::record::value::{
     Zone, format_date, format_timestamp, format_timestamp_ntz, parse_date, parse_timestamp,
@@ -15,43 +17,47 @@ use crate::record::value::{
 /// What an expression is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Date,
     Time,
     Interval,
     Other,
     Unknown,
 }
 
-/// Functions whose value is a date or time.
-const TIMES: [&str; 30] = [
+/// Functions whose value is a date.
+const DATES: [&str; 13] = [
     "add_months",
-    "current_date",
     "curdate",
-    "current_timestamp",
+    "current_date",
     "date",
     "date_add",
     "date_from_unix_date",
     "date_sub",
-    "date_trunc",
     "dateadd",
-    "from_utc_timestamp",
     "last_day",
-    "localtimestamp",
     "make_date",
-    "make_timestamp",
     "next_day",
+    "to_date",
+    "trunc",
+];
+
+/// Functions whose value is a timestamp.
+const TIMES: [&str; 16] = [
+    "current_timestamp",
+    "date_trunc",
+    "from_utc_timestamp",
+    "localtimestamp",
+    "make_timestamp",
     "now",
     "timestamp",
     "timestamp_micros",
     "timestamp_millis",
     "timestamp_seconds",
     "timestampadd",
-    "to_date",
     "to_timestamp",
     "to_timestamp_ltz",
     "to_timestamp_ntz",
     "to_utc_timestamp",
-    "trunc",
-    "try_to_timestamp",
     "window_time",
 ];
 
@@ -100,13 +106,113 @@ pub(super) fn sum(
     scope: &NameScope,
 ) -> Option<String> {
     let back = *op == BinaryOperator::Minus;
+    let sign = if back { '-' } else { '+' };
     match (kind(left, scope), kind(right, scope)) {
-        (Kind::Time, Kind::Other) if back => Some(format!("date_sub({l}, {r})")),
-        (Kind::Time, Kind::Other) => Some(format!("date_add({l}, {r})")),
-        (Kind::Other, Kind::Time) if !back => Some(format!("date_add({r}, {l})")),
-        (Kind::Time, Kind::Time) if back => Some(format!("({l} - {r})")),
+        (Kind::Date, Kind::Other) => Some(format!(
+            "{}({l}, {r})",
+            if back { "date_sub" } else { "date_add" }
+        )),
+        (Kind::Other, Kind::Date) if !back => Some(format!("date_add({r}, {l})")),
+        (Kind::Date, Kind::Interval) if is_days(right) => {
+            let days = format!("extractansiintervaldays({r})");
+            let days = if back { format!("(- {days})") } else { days };
+            Some(format!("date_add({l}, {days})"))
+        }
+        (Kind::Interval, Kind::Date) if !back && is_days(left) => {
+            Some(format!("date_add({r}, extractansiintervaldays({l}))"))
+        }
+        (Kind::Date | Kind::Time, Kind::Interval) => Some(format!("{l} {sign} {r}")),
+        (Kind::Interval, Kind::Date | Kind::Time) if !back => Some(format!("{r} + {l}")),
+        (Kind::Interval, Kind::Interval) => Some(format!("({l} {sign} {r})")),
+        (Kind::Date | Kind::Time, Kind::Date | Kind::Time) if back => Some(format!("({l} - {r})")),
         _ => None,
     }
+}
+
+/// Whether an interval has days and no other field.
+fn is_days(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_days(inner),
+        Expr::Interval(interval) => {
+            interval.leading_field == Some(DateTimeField::Day) && interval.last_field.is_none()
+        }
+        _ => false,
+    }
+}
+
+/// An interval literal, which the tokens layer has read, in its fields.
+pub(super) fn interval(literal: &Interval) -> Option<String> {
+    let Expr::Value(value) = literal.value.as_ref() else {
+        return None;
+    };
+    let Value::SingleQuotedString(text) = &value.value else {
+        return None;
+    };
+    let (count, unit) = text.split_once(' ')?;
+    let count: i64 = count.parse().ok()?;
+    let first = literal.leading_field.as_ref()?;
+    let last = literal.last_field.as_ref().unwrap_or(first);
+    let sign = if count < 0 { "-" } else { "" };
+    let count = count.unsigned_abs();
+    let digits = match unit {
+        "months" => months(count, first, last)?,
+        _ => clock(count, first, last)?,
+    };
+    let fields = if first == last {
+        first.to_string()
+    } else {
+        format!("{first} TO {last}")
+    };
+    Some(format!("INTERVAL '{sign}{digits}' {fields}"))
+}
+
+fn months(count: u64, first: &DateTimeField, last: &DateTimeField) -> Option<String> {
+    Some(match (first, last) {
+        (DateTimeField::Year, DateTimeField::Year) => (count / 12).to_string(),
+        (DateTimeField::Month, DateTimeField::Month) => count.to_string(),
+        (DateTimeField::Year, DateTimeField::Month) => format!("{}-{}", count / 12, count % 12),
+        _ => return None,
+    })
+}
+
+/// Days, hours, minutes and seconds from one field to another; the first takes what is above it.
+fn clock(micros: u64, first: &DateTimeField, last: &DateTimeField) -> Option<String> {
+    const SECOND: u64 = 1_000_000;
+    let place = |field: &DateTimeField| match field {
+        DateTimeField::Day => Some(0),
+        DateTimeField::Hour => Some(1),
+        DateTimeField::Minute => Some(2),
+        DateTimeField::Second => Some(3),
+        _ => None,
+    };
+    let (from, to) = (place(first)?, place(last)?);
+    let mut rest = micros;
+    let mut out = String::new();
+    for (at, unit) in [86_400 * SECOND, 3600 * SECOND, 60 * SECOND, SECOND]
+        .into_iter()
+        .enumerate()
+    {
+        if !(from..=to).contains(&at) {
+            continue;
+        }
+        let count = rest / unit;
+        rest %= unit;
+        match at {
+            _ if at == from => {}
+            1 => out.push(' '),
+            _ => out.push(':'),
+        }
+        out.push_str(&if at == 0 {
+            count.to_string()
+        } else {
+            format!("{count:02}")
+        });
+    }
+    if to == 3 && rest > 0 {
+        out.push('.');
+        out.push_str(format!("{rest:06}").trim_end_matches('0'));
+    }
+    Some(out)
 }
 
 /// A literal as Spark prints it: in its full form, and in the session's zone.
@@ -131,20 +237,20 @@ pub(super) fn literal(data_type: &DataType, text: &str, zone: &Zone) -> Option<S
 }
 
 fn kind(expr: &Expr, scope: &NameScope) -> Kind {
-    let is_known = |name: &str| scope.known.temporal.contains(&name.to_lowercase());
     match expr {
         Expr::Nested(inner) => kind(inner, scope),
         Expr::Interval(_) => Kind::Interval,
-        Expr::TypedString(_) => Kind::Time,
+        Expr::TypedString(typed) => of_type(&typed.data_type),
         Expr::Subquery(_) => Kind::Unknown,
-        Expr::Identifier(ident) if is_known(&ident.value) => Kind::Time,
+        Expr::Identifier(ident) => of_column(&ident.value, scope),
         // A field of a struct may be called as a column of another relation.
-        Expr::CompoundIdentifier(idents) if idents.iter().any(|i| is_known(&i.value)) => Kind::Unknown,
-        Expr::Cast { data_type, .. } => match data_type {
-            DataType::Date | DataType::Timestamp(..) | DataType::TimestampNtz(_) => Kind::Time,
-            DataType::Interval { .. } => Kind::Interval,
-            _ => Kind::Other,
+        Expr::CompoundIdentifier(idents) => match idents.as_slice() {
+            [relation, column] if scope.relations.contains(&relation.value.to_lowercase()) => {
+                of_column(&column.value, scope)
+            }
+            _ => either(idents.iter().map(|i| of_column(&i.value, scope))),
         },
+        Expr::Cast { data_type, .. } => of_type(data_type),
         Expr::Function(function) => of_function(function, scope),
         Expr::Case {
             conditions,
@@ -162,6 +268,29 @@ fn kind(expr: &Expr, scope: &NameScope) -> Kind {
     }
 }
 
+fn of_type(data_type: &DataType) -> Kind {
+    match data_type {
+        DataType::Date => Kind::Date,
+        DataType::Timestamp(..) | DataType::TimestampNtz(_) => Kind::Time,
+        DataType::Interval { .. } => Kind::Interval,
+        _ => Kind::Other,
+    }
+}
+
+/// A column that is a date in one relation and a time in another may be either.
+fn of_column(name: &str, scope: &NameScope) -> Kind {
+    let name = name.to_lowercase();
+    match (
+        scope.known.dates.contains(&name),
+        scope.known.times.contains(&name),
+    ) {
+        (true, false) => Kind::Date,
+        (false, true) => Kind::Time,
+        (true, true) => Kind::Unknown,
+        (false, false) => Kind::Other,
+    }
+}
+
 /// Nothing that is no time has parts that may be one.
 fn either(kinds: impl Iterator<Item = Kind>) -> Kind {
     let mut kinds = kinds;
@@ -174,8 +303,13 @@ fn either(kinds: impl Iterator<Item = Kind>) -> Kind {
 
 fn of_function(function: &Function, scope: &NameScope) -> Kind {
     let name = function.name.to_string().trim_matches('`').to_lowercase();
-    if TIMES.contains(&name.as_str()) {
+    if TIMES.contains(&name.as_str())
+        || datetime_calls::with_unit(function).is_some_and(|(n, _)| n == "timestampadd")
+    {
         return Kind::Time;
+    }
+    if DATES.contains(&name.as_str()) {
+        return Kind::Date;
     }
     if NUMBERS.contains(&name.as_str()) {
         return Kind::Other;

@@ -235,6 +235,17 @@ pub(super) fn check_castable(
     settings: &SqlSettings,
 ) -> Result<(), SqlError> {
     for (at, from) in types.iter().enumerate() {
+        if from.is_nested() {
+            // A cast to a string is there, but nobody meant it.
+            return Err(SqlError::new(
+                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+                format!(
+                    "Argument {} is of the type \"{}\", which this function does not take in the spark dialect yet.",
+                    at + 1,
+                    super::type_name(from)
+                ),
+            ));
+        }
         cast_function(to(at), Misfit::Error, settings)
             .return_type(std::slice::from_ref(from))
             .map_err(SqlError::from)?;

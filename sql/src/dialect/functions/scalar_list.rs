@@ -217,6 +217,7 @@ list! {
     "localtimestamp" => Entry::Clock(ClockKind::LocalTimestamp),
     "array" => Entry::Array,
     "map" => Entry::Map,
+    "__map" => Entry::Map,
     "named_struct" => Entry::NamedStruct,
     "struct" => Entry::NamedStruct,
     "element_at" => Entry::Element(ElementKind::ElementAt),

@@ -6,6 +6,7 @@ mod generators;
 mod grouping;
 mod names;
 mod queries;
+mod settings;
 mod streams;
 
 use std::sync::Arc;

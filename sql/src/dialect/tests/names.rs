@@ -86,8 +86,20 @@ async fn a_column_whose_name_in_spark_is_not_known_is_marked() {
     let settings = SqlSettings::default();
     let context = context(&settings);
     create_table(&context, "t", "SELECT DATE '2024-01-02' AS d").await;
-    let batch = run(&context, "SELECT d + INTERVAL 1 DAY, d, d + 1 FROM t", &settings)
-        .await
-        .unwrap();
-    assert_eq!(columns(&batch), ["__unnamed_1", "d", "date_add(d, 1)"]);
+    let batch = run(
+        &context,
+        "SELECT 1 > 0.5, d, d + 1, d - INTERVAL 1 WEEK FROM t",
+        &settings,
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        columns(&batch),
+        [
+            "__unnamed_1",
+            "d",
+            "date_add(d, 1)",
+            "date_add(d, (- extractansiintervaldays(INTERVAL '7' DAY)))"
+        ]
+    );
 }

@@ -1,11 +1,12 @@
 //! Interval literals: `INTERVAL 5 SECONDS`, `INTERVAL '10' MINUTE`, `INTERVAL 1 HOUR 30 MINUTES`, `INTERVAL '0:10' HOUR TO
-//! MINUTE`, `INTERVAL '2 days'`: each becomes `INTERVAL '<months> <microseconds>'` of one string, which the planner reads.
+//! MINUTE`, `INTERVAL '2 days'`: each becomes `INTERVAL '90000000 microseconds' MINUTE TO SECOND`: one string, which the planner
+//! reads, and the fields that Spark prints it in.
 //!
 //! As in Spark a literal is a year-month or a day-time interval; a day is 24 hours, and the two kinds do not mix.
 
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
-use super::words::{is_word, start_of, token};
+use super::words::{is_word, start_of, token, word};
 use crate::{Result, SqlError};
 
 /// A literal interval: whole months, or microseconds; never both.
@@ -19,6 +20,15 @@ pub struct IntervalLiteral {
 
 /// Replaces the literals in a statement's tokens (blanks already removed).
 pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
+    replace(tokens, true)
+}
+
+/// The same without fields: each literal ends with a string, and may be resolved again.
+pub(crate) fn resolve_to_strings(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> {
+    replace(tokens, false)
+}
+
+fn replace(tokens: Vec<TokenWithSpan>, with_fields: bool) -> Result<Vec<TokenWithSpan>> {
     let mut out = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while let Some(current) = tokens.get(at) {
@@ -31,6 +41,9 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>> 
             );
             out.push(token(Token::make_word("INTERVAL", None), span));
             out.push(token(Token::SingleQuotedString(text(interval)), span));
+            if with_fields {
+                out.extend(fields(tokens.get(at + 1..=at + used).unwrap_or_default(), span));
+            }
             at += used + 1;
             continue;
         }
@@ -46,6 +59,36 @@ fn text(interval: IntervalLiteral) -> String {
     } else {
         format!("{} microseconds", interval.micros)
     }
+}
+
+/// The widest and the narrowest field of a literal's tokens, as `HOUR TO MINUTE`.
+fn fields(tokens: &[TokenWithSpan], span: Span) -> Vec<TokenWithSpan> {
+    const FIELDS: [&str; 6] = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"];
+    let mut found: Vec<usize> = Vec::new();
+    let mut add = |word: &str| {
+        let word = word.to_ascii_uppercase();
+        let field = match word.strip_suffix('S').unwrap_or(&word) {
+            "WEEK" => "DAY",
+            "MILLISECOND" | "MICROSECOND" => "SECOND",
+            other => other,
+        };
+        found.extend(FIELDS.iter().position(|f| *f == field));
+    };
+    for token in tokens {
+        match &token.token {
+            Token::Word(word) => add(&word.value),
+            Token::SingleQuotedString(text) => text.split_whitespace().for_each(&mut add),
+            _ => {}
+        }
+    }
+    let name = |at: Option<&usize>| at.and_then(|at| FIELDS.get(*at)).map(|field| word(field, span));
+    let (first, last) = (found.iter().min(), found.iter().max());
+    let mut out: Vec<TokenWithSpan> = name(first).into_iter().collect();
+    if first != last {
+        out.push(word("TO", span));
+        out.extend(name(last));
+    }
+    out
 }
 
 /// Reads the tokens after INTERVAL; `None` where they are no literal (INTERVAL is then a name). `strings` says whether a bare

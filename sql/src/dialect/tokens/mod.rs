@@ -5,6 +5,7 @@
 //! they come before blanks are dropped; `DELAY OF` needs its interval as written, so streams come before intervals.
 
 mod interval;
+mod map_type;
 mod number_suffix;
 mod spark_parser;
 mod stream;
@@ -84,7 +85,7 @@ fn statement(tokens: Vec<TokenWithSpan>, dialect: SqlDialect) -> Result<Option<S
     };
     let (tokens, streams) = stream::resolve(&words::without_blanks(tokens))?;
     let tokens = if spark {
-        words::name_timestamps(interval::resolve(tokens)?)
+        map_type::resolve(words::name_timestamps(interval::resolve(tokens)?))
     } else {
         tokens
     };

@@ -50,7 +50,7 @@ pub(super) fn wrap(
     let relation = out.split_off(from);
     let span = relation.first().map_or(Span::empty(), |first| first.span);
     // An interval ends with a word, which is no name of the expression.
-    let expression = interval::resolve(clause.expression.clone())?;
+    let expression = interval::resolve_to_strings(clause.expression.clone())?;
     let (expression, name) = named(&expression);
     let (alias, columns, used) = alias_of(after);
     let alias = alias.or_else(|| last_name(&relation, streams));
