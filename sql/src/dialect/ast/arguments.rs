@@ -8,13 +8,16 @@ use datafusion::sql::sqlparser::ast::{
     Value, visit_expressions_mut,
 };
 
+/// How a call of `map` is written once its own arguments are done: DataFusion has a rule of its own for that name.
+pub(super) const MAP_FUNCTION: &str = "__map";
+
 /// `f(x, map('k', 'v'))` as `f(x, 'k', 'v')`: options are literals, which a map's value is not.
 pub(super) fn spread_options(args: &mut Vec<FunctionArg>) {
     let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(last)))) = args.last() else {
         return;
     };
     if let FunctionArguments::List(options) = &last.args
-        && last.name.to_string().trim_matches('`') == "map"
+        && last.name.to_string().trim_matches('`') == MAP_FUNCTION
         && args.len() > 1
     {
         let options = options.args.clone();

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::functions::{self, CAST_PREFIX, TRY_CAST_PREFIX};
-use super::arguments::{fields_of_parameters, name_arrays, order_as_arguments, spread_options};
+use super::arguments::{MAP_FUNCTION, fields_of_parameters, name_arrays, order_as_arguments, spread_options};
 use super::{datetime_calls, like, literal};
 use crate::record::value::{parse_date, parse_timestamp_local};
 use crate::{Result, SqlError};
@@ -377,8 +377,7 @@ fn operator_of(function: &Function) -> Option<Expr> {
         (to, [x]) if functions::CASTS.contains(&to) => {
             call(&format!("{CAST_PREFIX}{}", to.to_uppercase()), vec![x.clone()])
         }
-        // DataFusion has a rule of its own for a call of this name.
-        ("map", args) => call("__map", args.to_vec()),
+        ("map", args) => call(MAP_FUNCTION, args.to_vec()),
         ("isnull", [x]) => Expr::IsNull(Box::new(x.clone())),
         ("isnotnull", [x]) => Expr::IsNotNull(Box::new(x.clone())),
         // The characters come first here, last in the layers below.
