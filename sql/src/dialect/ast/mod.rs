@@ -1,6 +1,7 @@
 //! The AST layer, before names are resolved: Spark's column names, and constructs of Spark's that become others.
 
 mod arguments;
+mod calls;
 mod datetime_calls;
 mod desugar;
 mod from_first;

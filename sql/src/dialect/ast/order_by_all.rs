@@ -41,7 +41,7 @@ impl VisitorMut for Expander {
         };
         let place = |place: usize| OrderByExpr {
             expr: Expr::value(Value::Number(place.to_string(), false)),
-            options: options.clone(),
+            options: *options,
             with_fill: None,
         };
         order_by.kind = OrderByKind::Expressions((1..=count).map(place).collect());

@@ -10,7 +10,8 @@ macro_rules! of_one {
         pub(super) fn $name(row: Row<'_>) -> Option<Value> {
             let function: fn(f64) -> f64 = $function;
             Some(function(row.double(0)?).into())
-        })*
+        }
+        )*
     };
 }
 

@@ -67,57 +67,11 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         "dateadd" => "date_add",
         other => other,
     };
-    let default = |args: &mut Vec<String>, count: usize, value: &str| {
-        if args.len() == count {
-            args.push(value.to_owned());
-        }
-    };
-    match name {
-        "substring" | "substr" => default(&mut args, 2, "2147483647"),
-        "lpad" | "rpad" => default(&mut args, 2, " "),
-        "split" => default(&mut args, 2, "-1"),
-        "regexp_replace" => default(&mut args, 3, "1"),
-        "regexp_extract" => default(&mut args, 2, "1"),
-        "locate" | "position" => default(&mut args, 2, "1"),
-        "replace" => default(&mut args, 2, ""),
-        "round" | "bround" => default(&mut args, 1, "0"),
-        "overlay" => default(&mut args, 3, "-1"),
-        "regexp_extract_all" => default(&mut args, 2, "1"),
-        "regexp_instr" => default(&mut args, 2, "0"),
-        "str_to_map" => {
-            default(&mut args, 1, ",");
-            default(&mut args, 2, ":");
-        }
-        "log" if args.len() == 1 => args.insert(0, "E()".to_owned()),
-        "assert_true" if args.len() == 1 => args.push(format!("'{}' is not true!", args.first()?)),
-        "aggregate" | "reduce" => {
-            default(
-                &mut args,
-                3,
-                "lambdafunction(namedlambdavariable(), namedlambdavariable())",
-            );
-        }
-        "array_sort" if args.len() == 1 => return None,
-        // Spark names this one after a field of a map's type.
-        "from_json" if args.get(1).is_some_and(|schema| is_map(schema)) => return Some("entries".to_owned()),
-        // The schema and the options do not show.
-        "from_json" | "to_json" | "schema_of_json" => args.truncate(1),
-        "sort_array" => default(&mut args, 1, "true"),
-        "percentile" => default(&mut args, 2, "1"),
-        "percentile_approx" | "approx_percentile" => default(&mut args, 2, "10000"),
-        "months_between" => default(&mut args, 2, "true"),
-        "convert_timezone" if args.len() == 2 => args.insert(0, "current_timezone()".to_owned()),
-        "listagg" | "string_agg" => default(&mut args, 1, "NULL"),
-        // What else is given does not show.
-        "approx_count_distinct" | "first" | "first_value" | "last" | "last_value" | "any_value" => {
-            args.truncate(1);
-        }
-        "mode" if args.len() > 1 => return None,
-        "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => {
-            default(&mut args, 1, "yyyy-MM-dd HH:mm:ss")
-        }
-        _ => {}
+    // Spark names this one after a field of a map's type.
+    if name == "from_json" && args.get(1).is_some_and(|schema| is_map(schema)) {
+        return Some("entries".to_owned());
     }
+    complete(name, &mut args)?;
     let text = args.join(", ");
     Some(match name {
         "if" => format!("(IF({text}))"),
@@ -135,6 +89,58 @@ pub(crate) fn name_of_call(name: &str, mut args: Vec<String>, distinct: bool) ->
         _ if distinct => format!("{name}(DISTINCT {text})"),
         _ => format!("{name}({text})"),
     })
+}
+
+/// Puts in the arguments that Spark shows though the text leaves them out, and takes out those that it does not show.
+fn complete(name: &str, args: &mut Vec<String>) -> Option<()> {
+    let default = |args: &mut Vec<String>, count: usize, value: &str| {
+        if args.len() == count {
+            args.push(value.to_owned());
+        }
+    };
+    match name {
+        "substring" | "substr" => default(args, 2, "2147483647"),
+        "lpad" | "rpad" => default(args, 2, " "),
+        "split" => default(args, 2, "-1"),
+        "regexp_replace" => default(args, 3, "1"),
+        "regexp_extract" => default(args, 2, "1"),
+        "locate" | "position" => default(args, 2, "1"),
+        "replace" => default(args, 2, ""),
+        "round" | "bround" => default(args, 1, "0"),
+        "overlay" => default(args, 3, "-1"),
+        "regexp_extract_all" => default(args, 2, "1"),
+        "regexp_instr" => default(args, 2, "0"),
+        "str_to_map" => {
+            default(args, 1, ",");
+            default(args, 2, ":");
+        }
+        "log" if args.len() == 1 => args.insert(0, "E()".to_owned()),
+        "assert_true" if args.len() == 1 => args.push(format!("'{}' is not true!", args.first()?)),
+        "aggregate" | "reduce" => {
+            default(
+                args,
+                3,
+                "lambdafunction(namedlambdavariable(), namedlambdavariable())",
+            );
+        }
+        "array_sort" if args.len() == 1 => return None,
+        // The schema and the options do not show.
+        "from_json" | "to_json" | "schema_of_json" => args.truncate(1),
+        "sort_array" => default(args, 1, "true"),
+        "percentile" => default(args, 2, "1"),
+        "percentile_approx" | "approx_percentile" => default(args, 2, "10000"),
+        "months_between" => default(args, 2, "true"),
+        "convert_timezone" if args.len() == 2 => args.insert(0, "current_timezone()".to_owned()),
+        "listagg" | "string_agg" => default(args, 1, "NULL"),
+        // What else is given does not show.
+        "approx_count_distinct" | "first" | "first_value" | "last" | "last_value" | "any_value" => {
+            args.truncate(1);
+        }
+        "mode" if args.len() > 1 => return None,
+        "unix_timestamp" | "to_unix_timestamp" | "from_unixtime" => default(args, 1, "yyyy-MM-dd HH:mm:ss"),
+        _ => {}
+    }
+    Some(())
 }
 
 /// Whether a schema's text is a map's type.

@@ -10,6 +10,9 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/functions.md");
 /// Names under which Spark shows parts of its grammar, which are here.
 const GRAMMAR: [&str; 8] = ["and", "between", "case", "div", "in", "not", "or", "when"];
 
+/// Calls that are here and that Spark has in its grammar alone.
+const GRAMMAR_ALONE: [&str; 2] = ["timestampadd", "timestampdiff"];
+
 const INTRODUCTION: &str = "\
 # Functions
 
@@ -65,7 +68,7 @@ fn every_function_that_is_here_is_one_of_sparks_and_can_be_planned() {
     let functions = super::of(&super::SqlSettings::default());
     for name in super::scalar_list::NAMES.iter().filter(|n| !n.starts_with("__")) {
         assert!(
-            SPARK_FUNCTIONS.lines().any(|line| line == *name),
+            SPARK_FUNCTIONS.lines().any(|line| line == *name) || GRAMMAR_ALONE.contains(name),
             "{name} is no function of Spark's"
         );
     }
