@@ -29,6 +29,7 @@ mod view;
 pub(crate) use functions::{double_to_decimal, type_name};
 
 pub use ast::UNNAMED_COLUMN_PREFIX;
+pub use functions::simple_type_name;
 pub(crate) use functions::type_name as spark_type_name;
 pub use plan::plan_query;
 pub use session::configure;

@@ -11,10 +11,11 @@ use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use tidemill_sql::StreamableTable;
-use tidemill_sql::dialect::{COMMENT_KEY, CreateView, NamePattern, TableClauses, ViewDefinition};
+use tidemill_sql::dialect::{
+    COMMENT_KEY, CreateView, NamePattern, TableClauses, ViewDefinition, simple_type_name,
+};
 
 use super::options::table_options;
-use super::spark_type::spark_type;
 use super::{StatementResult, booleans, optional_texts, texts};
 use crate::source::SourceDefinition;
 use crate::{Options, Result, StreamingSession, TidemillError};
@@ -208,7 +209,7 @@ impl StreamingSession {
     ) -> Result<StatementResult> {
         let column = |field: &FieldRef| {
             let comment = field.metadata().get(COMMENT_KEY).cloned();
-            (field.name().clone(), spark_type(field.data_type()), comment)
+            (field.name().clone(), simple_type_name(field.data_type()), comment)
         };
         let mut rows: Vec<(String, String, Option<String>)> = fields.iter().map(column).collect();
         rows.extend(more.iter().map(|(key, value)| (key.clone(), value.clone(), None)));

@@ -12,7 +12,6 @@ mod output;
 mod rows;
 mod script;
 mod setting;
-mod spark_type;
 mod streaming_table;
 #[cfg(test)]
 mod tests;

@@ -20,10 +20,7 @@ use crate::{Result, SqlError};
 
 /// Rewrites every expression of the query.
 pub(crate) fn rewrite(query: &mut Query) -> Result<()> {
-    match query.visit(&mut Desugar) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query.visit(&mut Desugar).break_value().map_or(Ok(()), Err)
 }
 
 struct Desugar;

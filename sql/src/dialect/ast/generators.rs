@@ -33,10 +33,7 @@ pub(crate) fn generator_of(expr: &Expr) -> Option<String> {
 /// # Errors
 /// UNSUPPORTED_GENERATOR where Spark has none.
 pub(crate) fn rewrite(query: &mut Query) -> Result<()> {
-    match query.visit(&mut Generators) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query.visit(&mut Generators).break_value().map_or(Ok(()), Err)
 }
 
 struct Generators;

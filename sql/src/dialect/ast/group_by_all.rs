@@ -13,10 +13,10 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE where the items are not known yet (`*`).
 pub(super) fn expand(query: &mut Query, is_aggregate: &dyn Fn(&str) -> bool) -> Result<()> {
-    match query.visit(&mut Expander { is_aggregate }) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query
+        .visit(&mut Expander { is_aggregate })
+        .break_value()
+        .map_or(Ok(()), Err)
 }
 
 struct Expander<'a> {

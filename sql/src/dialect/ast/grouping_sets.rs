@@ -19,10 +19,7 @@ const MAX_SETS: usize = 4096;
 /// # Errors
 /// UNSUPPORTED_FEATURE for sets whose order of columns cannot be told, and for too many of them.
 pub(super) fn expand(query: &mut Query) -> Result<()> {
-    match query.visit(&mut Expander) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query.visit(&mut Expander).break_value().map_or(Ok(()), Err)
 }
 
 struct Expander;

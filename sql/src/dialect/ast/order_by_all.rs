@@ -13,10 +13,7 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE where the number of columns is not known yet (`*`, a table).
 pub(super) fn expand(query: &mut Query) -> Result<()> {
-    match query.visit(&mut Expander) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query.visit(&mut Expander).break_value().map_or(Ok(()), Err)
 }
 
 struct Expander;

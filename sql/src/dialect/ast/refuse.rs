@@ -17,10 +17,10 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE, UNSUPPORTED_ROUTINE or UNRESOLVED_ROUTINE with the position in the text.
 pub(crate) fn check(query: &mut Query, is_registered: &dyn Fn(&str) -> bool) -> Result<()> {
-    match query.visit(&mut Refuser { is_registered }) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    query
+        .visit(&mut Refuser { is_registered })
+        .break_value()
+        .map_or(Ok(()), Err)
 }
 
 struct Refuser<'a> {

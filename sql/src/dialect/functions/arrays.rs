@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
@@ -13,6 +14,7 @@ use datafusion::logical_expr::{
 use super::super::SqlSettings;
 use super::super::analyzer::{is_integer, tightest};
 use super::super::statements::{array, map};
+use super::rows::row_count;
 use super::rows::{Parameter, convert};
 use super::{array_build, array_sets, array_shape, maps};
 use crate::SqlError;
@@ -396,30 +398,21 @@ impl ScalarUDFImpl for ArrayFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
-        let columns: Vec<ArrayRef> = args
-            .args
-            .iter()
-            .map(|a| a.clone().into_array(rows))
-            .collect::<DataFusionResult<_>>()?;
-        let types: Vec<DataType> = columns.iter().map(|c| c.data_type().clone()).collect();
-        let columns: Vec<ArrayRef> = columns
-            .iter()
-            .zip(self.wanted(&types)?)
-            .map(|(column, to)| as_wanted(column, to))
-            .collect::<DataFusionResult<_>>()?;
-        let out = self.compute(&columns, args.return_field.data_type(), rows)?;
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
-        })
+        let of_wanted = |columns: &[ArrayRef]| {
+            let types: Vec<DataType> = columns.iter().map(|c| c.data_type().clone()).collect();
+            let columns: Vec<ArrayRef> = columns
+                .iter()
+                .zip(self.wanted(&types)?)
+                .map(|(column, to)| as_wanted(column, to))
+                .collect::<DataFusionResult<_>>()?;
+            self.compute(&columns, args.return_field.data_type())
+        };
+        make_scalar_function(of_wanted, Vec::new())(&args.args)
     }
 }
 
 impl ArrayFunction {
-    fn compute(&self, columns: &[ArrayRef], result: &DataType, rows: usize) -> DataFusionResult<ArrayRef> {
+    fn compute(&self, columns: &[ArrayRef], result: &DataType) -> DataFusionResult<ArrayRef> {
         use ArrayKind as K;
         match (self.kind, columns) {
             (K::Slice, [list, start, length]) => array_shape::slice(list, start, length),
@@ -431,7 +424,7 @@ impl ArrayFunction {
             (K::MapFromArrays, [keys, values]) => maps::of(keys, values, result),
             (K::MapFromEntries, [list]) => maps::from_entries(list, result),
             (K::MapEntries, [map]) => maps::entries(map, result),
-            (K::MapConcat, []) => maps::empty(result, rows),
+            (K::MapConcat, []) => maps::empty(result, row_count(columns)),
             (K::MapConcat, maps) => maps::concat(maps, result),
             (K::MapContainsKey, [map, key]) => maps::contains_key(map, key),
             (K::Append, [list, x]) => array_build::put(list, x, array_build::End::Last),

@@ -6,7 +6,8 @@ use arrow::array::{Array, ArrayRef, ListArray, MapArray, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
@@ -14,7 +15,7 @@ use datafusion::logical_expr::{
 use super::super::SqlSettings;
 use super::super::analyzer::widest;
 use super::super::statements::{array, map};
-use super::rows::convert;
+use super::rows::{convert, row_count};
 use crate::SqlError;
 
 /// The function `array` or `map`.
@@ -85,32 +86,32 @@ impl ScalarUDFImpl for Construct {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
-        let parts = part_types(args.return_field.data_type());
+        let result = args.return_field.data_type();
+        make_scalar_function(|columns| self.compute(columns, result), Vec::new())(&args.args)
+    }
+}
+
+impl Construct {
+    fn compute(&self, columns: &[ArrayRef], result: &DataType) -> DataFusionResult<ArrayRef> {
+        let rows = row_count(columns);
+        let parts = part_types(result);
         let settings = SqlSettings {
             ansi: self.ansi,
             time_zone: self.zone_name.clone(),
             ..SqlSettings::default()
         };
-        let columns: Vec<ArrayRef> = args
-            .args
+        let columns: Vec<ArrayRef> = columns
             .iter()
             .zip(parts.iter().cycle())
-            .map(|(arg, to)| convert(&arg.clone().into_array(rows)?, to.clone(), &settings))
+            .map(|(column, to)| convert(column, to.clone(), &settings))
             .collect::<DataFusionResult<_>>()?;
-        let out: ArrayRef = if self.is_map {
-            Arc::new(map_array(&columns, rows, args.return_field.data_type())?)
+        Ok(if self.is_map {
+            Arc::new(map_array(&columns, rows, result)?)
         } else {
             let values = interleaved(&columns, 0, 1, rows)?;
             let field = Arc::new(Field::new("element", values.data_type().clone(), true));
             let offsets = OffsetBuffer::from_repeated_length(columns.len(), rows);
             Arc::new(ListArray::try_new(field, offsets, values, None)?)
-        };
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
         })
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, Int32Builder, UInt64Builder};
 use arrow::compute::take;
 use arrow::datatypes::{DataType, Int32Type};
-use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -137,15 +138,14 @@ impl ScalarUDFImpl for ElementFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
-        let columns: Vec<ArrayRef> = args
-            .args
-            .iter()
-            .map(|a| a.clone().into_array(rows))
-            .collect::<DataFusionResult<_>>()?;
-        let out = match columns.as_slice() {
-            [container] => size(container, self.ansi),
+        make_scalar_function(|columns| self.compute(columns), Vec::new())(&args.args)
+    }
+}
+
+impl ElementFunction {
+    fn compute(&self, columns: &[ArrayRef]) -> DataFusionResult<ArrayRef> {
+        match columns {
+            [container] => Ok(size(container, self.ansi)),
             [container, key] => {
                 let key = convert(
                     key,
@@ -153,22 +153,15 @@ impl ScalarUDFImpl for ElementFunction {
                     &SqlSettings::default(),
                 )?;
                 match container.data_type() {
-                    DataType::Map(..) => self.of_map(container, &key)?,
-                    _ if self.kind == ElementKind::Contains => contains(container, &key)?,
-                    _ => self.of_list(container, &key)?,
+                    DataType::Map(..) => self.of_map(container, &key),
+                    _ if self.kind == ElementKind::Contains => contains(container, &key),
+                    _ => self.of_list(container, &key),
                 }
             }
-            other => return Err(super::conditional::wrong_count(self.name, other.len()).into()),
-        };
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
-        })
+            other => Err(super::conditional::wrong_count(self.name, other.len()).into()),
+        }
     }
-}
 
-impl ElementFunction {
     fn of_list(&self, container: &ArrayRef, key: &ArrayRef) -> DataFusionResult<ArrayRef> {
         let list = container.as_list::<i32>();
         let keys = key.as_primitive::<Int32Type>();

@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, i256};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -172,27 +173,20 @@ impl ScalarUDFImpl for MathFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
         let digits = match (self.rounds(), args.args.get(1)) {
             (true, Some(ColumnarValue::Scalar(value))) => i32_of(value).unwrap_or(0),
             _ => 0,
         };
-        let mut columns = Vec::with_capacity(args.args.len());
-        for arg in &args.args {
-            let array = arg.clone().into_array(rows)?;
-            columns.push(if self.is_double() {
-                convert(&array, DataType::Float64, &self.settings())?
-            } else {
-                array
-            });
-        }
-        let out = self.compute(&columns, digits, args.return_field.data_type())?;
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
-        })
+        let of_numbers = |columns: &[ArrayRef]| {
+            let result = args.return_field.data_type();
+            if !self.is_double() {
+                return self.compute(columns, digits, result);
+            }
+            let double = |column| convert(column, DataType::Float64, &self.settings());
+            let columns: Vec<ArrayRef> = columns.iter().map(double).collect::<DataFusionResult<_>>()?;
+            self.compute(&columns, digits, result)
+        };
+        make_scalar_function(of_numbers, Vec::new())(&args.args)
     }
 }
 

@@ -60,6 +60,7 @@ pub(crate) use float_key::{float_key, holds_floats};
 pub(crate) use naming::{CASTS, name_of_call};
 pub(crate) use strings::concat;
 pub(crate) use text_of::{java_decimal, java_double};
+pub use typed::simple_type_name;
 
 use super::{SqlDialect, SqlSettings, types};
 use crate::{SqlError, aggregate};

@@ -252,3 +252,8 @@ pub(super) fn check_castable(
     }
     Ok(())
 }
+
+/// How many rows the columns of a call have; a call without arguments is computed once.
+pub(super) fn row_count(columns: &[ArrayRef]) -> usize {
+    columns.first().map_or(1, |column| column.len())
+}

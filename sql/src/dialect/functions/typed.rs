@@ -8,13 +8,15 @@ use arrow::array::{
 };
 use arrow::compute::{cast, kernels::bitwise, kernels::zip::zip};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
-use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::super::SqlSettings;
 use super::super::analyzer::{is_float, is_integer, is_numeric, is_string};
+use super::rows::row_count;
 use super::rows::{Parameter, convert};
 use super::{hashes, number_text, type_name};
 use crate::SqlError;
@@ -165,24 +167,13 @@ impl ScalarUDFImpl for TypedFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
-        let columns: Vec<ArrayRef> = args
-            .args
-            .iter()
-            .map(|a| a.clone().into_array(rows))
-            .collect::<DataFusionResult<_>>()?;
-        let out = self.compute(&columns, rows)?;
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
-        })
+        make_scalar_function(|columns| self.compute(columns), Vec::new())(&args.args)
     }
 }
 
 impl TypedFunction {
-    fn compute(&self, columns: &[ArrayRef], rows: usize) -> DataFusionResult<ArrayRef> {
+    fn compute(&self, columns: &[ArrayRef]) -> DataFusionResult<ArrayRef> {
+        let rows = row_count(columns);
         use TypedKind as K;
         match self.kind {
             K::Hash => return hashes::murmur(columns, rows),
@@ -196,7 +187,7 @@ impl TypedFunction {
             None => Err(super::conditional::wrong_count(self.name, columns.len()).into()),
         };
         if self.kind == K::TypeOf {
-            let name = simple_name(&operand);
+            let name = simple_type_name(&operand);
             return Ok(Arc::new(StringArray::from(vec![name; rows])));
         }
         let first = match (self.kind, types.first()) {
@@ -378,21 +369,23 @@ fn hex(values: &ArrayRef) -> DataFusionResult<ArrayRef> {
     }))
 }
 
-/// The type as Spark's `typeof` writes it.
-fn simple_name(data_type: &DataType) -> String {
+/// The type as Spark's `typeof` and DESCRIBE write it; Arrow's own name, in lower case, for what Spark does not have.
+pub fn simple_type_name(data_type: &DataType) -> String {
     match data_type {
         t if is_string(t) => "string".to_owned(),
-        DataType::List(field) => format!("array<{}>", simple_name(field.data_type())),
+        DataType::List(field) | DataType::LargeList(field) => {
+            format!("array<{}>", simple_type_name(field.data_type()))
+        }
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(fields) => {
-                let parts: Vec<String> = fields.iter().map(|f| simple_name(f.data_type())).collect();
+                let parts: Vec<String> = fields.iter().map(|f| simple_type_name(f.data_type())).collect();
                 format!("map<{}>", parts.join(","))
             }
             other => other.to_string(),
         },
         DataType::Struct(fields) => {
             let part =
-                |f: &arrow::datatypes::FieldRef| format!("{}:{}", f.name(), simple_name(f.data_type()));
+                |f: &arrow::datatypes::FieldRef| format!("{}:{}", f.name(), simple_type_name(f.data_type()));
             let parts: Vec<String> = fields.iter().map(part).collect();
             format!("struct<{}>", parts.join(","))
         }

@@ -13,8 +13,10 @@ mod truncate;
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -22,7 +24,7 @@ use datafusion::logical_expr::{
 
 use super::super::SqlSettings;
 use super::super::statements::timestamp;
-use super::rows::convert;
+use super::rows::{convert, row_count};
 use crate::SqlError;
 use arguments::{Row, Value};
 pub(crate) use fields::TimeField;
@@ -90,20 +92,24 @@ impl ScalarUDFImpl for DatetimeFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let result = args.return_field.data_type();
+        make_scalar_function(|columns| self.compute(columns, result), Vec::new())(&args.args)
+    }
+}
+
+impl DatetimeFunction {
+    fn compute(&self, given: &[ArrayRef], result: &DataType) -> DataFusionResult<ArrayRef> {
         let settings = self.settings();
-        let scalar = args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
-        let rows = if scalar { 1 } else { args.number_rows };
-        let mut columns = Vec::with_capacity(args.args.len());
+        let mut columns = Vec::with_capacity(given.len());
         let tolerant = SqlSettings {
             ansi: false,
             ..settings.clone()
         };
-        for (at, arg) in args.args.iter().enumerate() {
-            let array = arg.clone().into_array(rows)?;
+        for (at, array) in given.iter().enumerate() {
             let to = self.kind.parameter(at, array.data_type());
             // What a `try_` function cannot cast is NULL; its texts are never cut to size.
             let casting = if self.kind.tries() { &tolerant } else { &settings };
-            columns.push(convert(&array, to, casting)?);
+            columns.push(convert(array, to, casting)?);
         }
         let mut context = Context {
             kind: self.kind,
@@ -112,22 +118,15 @@ impl ScalarUDFImpl for DatetimeFunction {
             zone_name: self.zone_name.clone(),
             patterns: Patterns::default(),
         };
-        let values = (0..rows).map(|row| {
+        let values = (0..row_count(given)).map(|row| {
             context.compute(&Row {
                 columns: &columns,
                 row,
             })
         });
-        let out = arguments::collect(args.return_field.data_type(), values)?;
-        Ok(if scalar {
-            ColumnarValue::Scalar(ScalarValue::try_from_array(&out, 0)?)
-        } else {
-            ColumnarValue::Array(out)
-        })
+        arguments::collect(result, values)
     }
-}
 
-impl DatetimeFunction {
     fn settings(&self) -> SqlSettings {
         SqlSettings {
             ansi: self.ansi,
