@@ -281,3 +281,51 @@ fn a_url_that_no_manager_serves_is_refused_with_the_reason() {
         assert!(error.to_string().contains("feature 'aws'"), "{error}");
     }
 }
+
+/// The bucket that `tests/run` serves on loopback, if it does.
+#[cfg(feature = "aws")]
+fn s3(folder: &str) -> Option<Arc<dyn CheckpointFileManager>> {
+    let Ok(endpoint) = std::env::var("TIDEMILL_S3_ENDPOINT") else {
+        eprintln!("left out: TIDEMILL_S3_ENDPOINT names no S3 server; tests/run starts one");
+        return None;
+    };
+    let options = [
+        ("aws_endpoint", endpoint.as_str()),
+        ("aws_allow_http", "true"),
+        ("aws_region", "us-east-1"),
+        ("aws_access_key_id", "key"),
+        ("aws_secret_access_key", "secret"),
+    ];
+    let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let url = Url::parse(&format!("s3://bucket/{folder}")).unwrap();
+    Some(file_manager_for_url(&url, options, Arc::new(InlineBlocking)).unwrap())
+}
+
+#[cfg(feature = "aws")]
+#[tokio::test]
+async fn an_s3_bucket_keeps_the_contract() {
+    if let Some(manager) = s3("a/checkpoint") {
+        conformance::check(manager.as_ref()).await.unwrap();
+    }
+}
+
+#[cfg(feature = "aws")]
+#[tokio::test]
+async fn of_many_creators_in_an_s3_bucket_exactly_one_wins() {
+    let Some(manager) = s3("race") else {
+        return;
+    };
+    for entry in 0..5 {
+        let path = format!("offsets/{entry}");
+        let creators = (0..8_u8).map(|creator| manager.create(&path, Bytes::copy_from_slice(&[creator])));
+        let creations = futures::future::try_join_all(creators).await.unwrap();
+        let created: Vec<_> = (0_u8..)
+            .zip(creations)
+            .filter(|(_, creation)| *creation == Creation::Created)
+            .collect();
+        let [(winner, _)] = created.as_slice() else {
+            panic!("{created:?}");
+        };
+        assert_eq!(manager.read(&path).await.unwrap().unwrap(), [*winner].as_slice());
+    }
+}
