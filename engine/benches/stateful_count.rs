@@ -59,12 +59,17 @@ fn schema() -> SchemaRef {
 
 /// Rows `from..to`, their keys scattered over `keys` values.
 fn rows(from: i64, to: i64, keys: i64) -> RecordBatch {
-    let scattered = (from..to).map(|i| {
-        i.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed())
-            .rem_euclid(keys)
-    });
+    let scattered = (from..to).map(|i| scattered(i).rem_euclid(keys));
     RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from_iter_values(scattered))])
         .expect("the column is the schema's")
+}
+
+/// A number that has nothing of the order of the numbers it is made of.
+fn scattered(number: i64) -> i64 {
+    let number = number.cast_unsigned();
+    let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed ^ mixed >> 31).cast_signed()
 }
 
 fn block(number: i64) -> Vec<RecordBatch> {

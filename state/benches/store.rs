@@ -12,8 +12,8 @@ use futures::executor::block_on;
 use tidemill_checkpoint::testing::in_memory;
 use tidemill_checkpoint::{FileManagerRef, InlineBlocking};
 use tidemill_state::{
-    ExpiryIndex, OperatorId, StateStore, StateStoreConf, StateStoreId, StateStoreMetrics, StateStoreSpec,
-    StateStoreVersion, StateStores, TimeField,
+    ExpiryIndex, OperatorId, RowSet, Rows, StateStore, StateStoreConf, StateStoreId, StateStoreMetrics,
+    StateStoreSpec, StateStoreVersion, StateStores, TimeField,
 };
 
 const FEW: u64 = 50_000;
@@ -151,29 +151,32 @@ fn commit(c: &mut Criterion) {
     }
 }
 
-/// What a stateful aggregation does in a large batch: reads what is known of many keys, and puts them all.
+/// What a stateful aggregation does in a large batch: finds the distinct keys of its rows, reads what is known of them, and
+/// puts them all. Keys come in no order.
 fn large_batch(c: &mut Criterion) {
     const HELD: u64 = 500_000;
-    const CHANGED: u64 = 300_000;
-    let mut run = Run::holding(in_memory(), StateStoreSpec::default(), HELD, number_key);
-    let mut group = c.benchmark_group("batch of 300,000 changes of 500,000 keys");
-    group.throughput(Throughput::Elements(CHANGED)).sample_size(10);
-    group.bench_function("get and put", |bencher| {
+    const ROWS: u64 = 500_000;
+    let mut run = Run::holding(in_memory(), StateStoreSpec::default(), 0, number_key);
+    let mut group = c.benchmark_group("batch of 500,000 rows of 500,000 keys");
+    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    group.bench_function("intern, get and put", |bencher| {
         bencher.iter_custom(|iterations| {
             let mut taken = Duration::ZERO;
             for _ in 0..iterations {
-                let numbers =
-                    (0..CHANGED).map(|n| (n + run.version).wrapping_mul(0x9E37_79B9_7F4A_7C15) % HELD);
-                let keys: Vec<_> = numbers.map(number_key).collect();
+                let first = run.version * ROWS;
+                let mut rows = Rows::default();
+                (first..first + ROWS).for_each(|number| rows.push(&number_key(scattered(number) % HELD)));
                 let value = count(run.version);
                 let start = now();
                 run.batch(|store| {
-                    let mut found = Vec::new();
-                    let mut known = keys.iter().map(Vec::as_slice);
-                    store.get_batch(&mut known, &mut |_, handle, _| found.push(handle));
-                    assert_eq!(found.len(), keys.len());
-                    let rows = keys.iter().zip(found);
-                    let mut rows = rows.map(|(key, handle)| (Some(handle), key.as_slice(), value.as_slice()));
+                    let mut set = RowSet::default();
+                    set.intern(&rows).unwrap();
+                    let mut found = vec![None; set.rows().len()];
+                    store.get_batch(&mut set.rows().iter(), &mut |place, handle, _| {
+                        found[place] = Some(handle);
+                    });
+                    let rows = set.rows().iter().zip(found);
+                    let mut rows = rows.map(|(key, handle)| (handle, key, value.as_slice()));
                     store.put_batch(&mut rows).unwrap();
                 });
                 taken += start.elapsed();
@@ -181,6 +184,13 @@ fn large_batch(c: &mut Criterion) {
             taken
         });
     });
+}
+
+/// A number that has nothing of the order of the numbers it is made of.
+fn scattered(number: u64) -> u64 {
+    let mixed = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ mixed >> 31
 }
 
 fn evict(c: &mut Criterion) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -220,13 +221,16 @@ impl StatefulFixture {
         done
     }
 
-    /// Every file of the checkpoint and its content.
+    /// Every file of the checkpoint and its content. A file that goes while this looks, as the beginning of a write that
+    /// failed, is none.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let files = super::golden::files(&self.checkpoint());
-        files
-            .into_iter()
-            .map(|f| (f.clone(), fs::read(f).unwrap()))
-            .collect()
+        let content_of = |path: PathBuf| match fs::read(&path) {
+            Ok(content) => Some((path, content)),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => panic!("{}: {error}", path.display()),
+        };
+        files.into_iter().filter_map(content_of).collect()
     }
 
     /// The state after the newest batch.

@@ -1,6 +1,6 @@
 //! The groups of one task and batch: every distinct key once.
 //!
-//! A key has a slot, in the order of its first row, and a group, the number that accumulators know it by. Among the keys
+//! A key has a slot, its number in a set of rows, and a group, the number that accumulators know it by. Among the keys
 //! that one batch of rows brings, those that the state knew get their groups first: DataFusion's accumulators take every
 //! group below the total for seen, so that no total may include a group whose rows come later.
 
@@ -23,17 +23,18 @@ pub(super) struct GroupTable {
 }
 
 impl GroupTable {
-    /// The slot of each key; a key that was not there gets the next one, and no group yet.
+    /// The slot of each key; a key that was not there gets one, and no group yet.
     ///
     /// `keys` and `partitions` have one entry per row.
-    pub(super) fn intern(&mut self, keys: &Rows, partitions: &[i32]) -> DataFusionResult<Vec<usize>> {
+    pub(super) fn intern(&mut self, keys: &Rows, partitions: &[i32]) -> DataFusionResult<Vec<u32>> {
         let slots = self.keys.intern(keys).map_err(state)?;
+        self.partitions.resize(self.keys.rows().len(), 0);
+        self.handles.resize(self.partitions.len(), None);
         for (slot, partition) in slots.iter().zip(partitions) {
-            if *slot == self.partitions.len() {
-                self.partitions.push(*partition);
+            if let Some(known) = self.partitions.get_mut(*slot as usize) {
+                *known = *partition;
             }
         }
-        self.handles.resize(self.partitions.len(), None);
         Ok(slots)
     }
 
@@ -44,12 +45,11 @@ impl GroupTable {
         }
     }
 
-    /// Gives the slots without a group their groups: first `found`, in this order, then the others.
-    pub(super) fn number(&mut self, found: &[usize]) {
-        let first = self.groups.len();
+    /// Gives slots without a group the next groups, in this order.
+    pub(super) fn number(&mut self, slots: impl Iterator<Item = usize>) {
         const NONE: usize = usize::MAX;
         self.groups.resize(self.partitions.len(), NONE);
-        for slot in found.iter().copied().chain(first..self.partitions.len()) {
+        for slot in slots {
             if let Some(group @ &mut NONE) = self.groups.get_mut(slot) {
                 *group = self.slots.len();
                 self.slots.push(slot);
@@ -58,10 +58,10 @@ impl GroupTable {
     }
 
     /// The groups of slots.
-    pub(super) fn groups_of(&self, slots: &[usize]) -> Vec<usize> {
+    pub(super) fn groups_of(&self, slots: impl IntoIterator<Item = usize>) -> Vec<usize> {
         slots
-            .iter()
-            .filter_map(|slot| self.groups.get(*slot).copied())
+            .into_iter()
+            .filter_map(|slot| self.groups.get(slot).copied())
             .collect()
     }
 

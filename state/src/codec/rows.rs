@@ -19,6 +19,11 @@ impl Rows {
         }
     }
 
+    /// Rows one after the other in `data`, each until its end.
+    pub(crate) fn from_parts(data: Vec<u8>, ends: Vec<usize>) -> Self {
+        Self { data, ends }
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -52,6 +57,12 @@ impl Rows {
     pub fn push(&mut self, row: &[u8]) {
         self.data.extend_from_slice(row);
         self.ends.push(self.data.len());
+    }
+
+    /// Makes room for as many rows and bytes as `other` has.
+    pub(crate) fn reserve(&mut self, other: &Self) {
+        self.data.reserve(other.data.len());
+        self.ends.reserve(other.ends.len());
     }
 
     /// Removes all rows and keeps the room.
@@ -108,3 +119,11 @@ impl<'a> Iterator for RowsIter<'a> {
 }
 
 impl ExactSizeIterator for RowsIter<'_> {}
+
+impl<'a> DoubleEndedIterator for RowsIter<'a> {
+    fn next_back(&mut self) -> Option<&'a [u8]> {
+        let end = *self.ends.next_back()?;
+        let start = self.ends.as_slice().last().copied().unwrap_or(self.start);
+        Some(self.data.get(start..end).unwrap_or_default())
+    }
+}

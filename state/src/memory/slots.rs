@@ -67,11 +67,18 @@ pub(crate) struct SlotArray {
 }
 
 impl SlotArray {
-    /// An empty array of so many slots, 0 or a power of two.
-    pub(crate) fn with_slots(slots: usize) -> Self {
+    fn with_slots(slots: usize) -> Self {
         Self {
             slots: vec![Slot::EMPTY; slots],
             len: 0,
+        }
+    }
+
+    /// An empty array with room for so many numbers and some more.
+    pub(crate) fn with_room(len: usize) -> Self {
+        match len {
+            0 => Self::default(),
+            len => Self::with_slots((len * 5 / 3).next_power_of_two().max(MIN_SLOTS)),
         }
     }
 
@@ -86,8 +93,8 @@ impl SlotArray {
     }
 
     /// The slots that hold something.
-    pub(crate) fn into_slots(self) -> impl Iterator<Item = Slot> {
-        self.slots.into_iter().filter(|slot| *slot != Slot::EMPTY)
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.slots.iter().copied().filter(|slot| *slot != Slot::EMPTY)
     }
 
     fn mask(&self) -> usize {
@@ -186,7 +193,7 @@ impl SlotArray {
 
     fn resize(&mut self, slots: usize) {
         let old = std::mem::replace(self, Self::with_slots(slots));
-        for slot in old.into_slots() {
+        for slot in old.slots() {
             self.insert_slot(slot);
         }
     }

@@ -1,10 +1,10 @@
-//! Finds an entry's address by its key's hash, at a cost that does not grow with what is held.
+//! Finds a number by its key's hash, at a cost that does not grow with what is held. What the number counts, and where
+//! the key stands, is the caller's matter.
 //!
 //! A hash table that doubles would stop one batch for as long as all keys take to move. This one is extendible: small
 //! tables of at most [`SEGMENT_KEYS`], and a directory from hash bits to tables. A full table splits in two, and only
 //! its own keys move. The directory, four bytes for thousands of keys, doubles now and then.
 
-use super::arena::Address;
 use super::slots::{KeptHash, Slot, SlotArray};
 
 /// Keys in one table: three quarters of 8192 slots.
@@ -14,12 +14,12 @@ const MAX_DEPTH: u32 = 22;
 
 #[derive(Debug, Default)]
 struct Segment {
-    addresses: SlotArray,
+    numbers: SlotArray,
     /// How many hash bits its keys have in common.
     depth: u32,
 }
 
-/// From hashes to addresses.
+/// From hashes to numbers.
 #[derive(Debug)]
 pub(crate) struct KeyTable {
     segments: Vec<Segment>,
@@ -39,6 +39,21 @@ impl Default for KeyTable {
 }
 
 impl KeyTable {
+    /// An empty one that is split by so many hash bits, for many keys that come in the order of these bits: growing, it
+    /// would move the keys of the first table at every split.
+    pub(crate) fn split_by(depth: u32) -> Self {
+        let tables = 1_u32 << depth.min(MAX_DEPTH);
+        let segment = || Segment {
+            numbers: SlotArray::default(),
+            depth,
+        };
+        Self {
+            segments: (0..tables).map(|_| segment()).collect(),
+            directory: (0..tables).collect(),
+            slot_count: 0,
+        }
+    }
+
     fn directory_slot(&self, hash: KeptHash) -> usize {
         hash.bits() as usize & (self.directory.len() - 1)
     }
@@ -52,31 +67,28 @@ impl KeyTable {
     pub(crate) fn home_of(&self, hash: u64) -> Slot {
         let hash = KeptHash::of(hash);
         let segment = self.segments.get(self.segment_index(hash));
-        segment.map_or(Slot::EMPTY, |segment| segment.addresses.home_of(hash))
+        segment.map_or(Slot::EMPTY, |segment| segment.numbers.home_of(hash))
     }
 
-    /// The address with this hash that `is_it`.
-    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(Address) -> bool) -> Option<Address> {
+    /// The number with this hash that `is_it`.
+    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let hash = KeptHash::of(hash);
         let segment = self.segments.get(self.segment_index(hash))?;
-        let found = segment
-            .addresses
-            .find(hash, |number| is_it(Address::of_number(number)));
-        found.map(Address::of_number)
+        segment.numbers.find(hash, is_it)
     }
 
-    /// Adds an address that is not there.
-    pub(crate) fn insert(&mut self, hash: u64, address: Address) {
+    /// Adds a number that is not there.
+    pub(crate) fn insert(&mut self, hash: u64, number: u32) {
         let hash = KeptHash::of(hash);
         let mut index = self.segment_index(hash);
         while let Some(segment) = self.segments.get(index)
-            && segment.addresses.len() >= SEGMENT_KEYS
+            && segment.numbers.len() >= SEGMENT_KEYS
             && segment.depth < MAX_DEPTH
         {
             self.split(hash, index);
             index = self.segment_index(hash);
         }
-        self.change(index, |addresses| addresses.insert(hash, address.number()));
+        self.change(index, |numbers| numbers.insert(hash, number));
     }
 
     /// Splits the table at `index`, to which `hash` belongs, by the next hash bit.
@@ -88,21 +100,25 @@ impl KeyTable {
             return;
         };
         let depth = segment.depth;
-        let slots = segment.addresses.slot_count();
-        let half = || Segment {
-            addresses: SlotArray::with_slots(slots),
+        let old = std::mem::take(&mut segment.numbers);
+        let goes_to_new = |slot: &Slot| slot.hash().bits() >> depth & 1 == 1;
+        let to_new = old.slots().filter(goes_to_new).count();
+        segment.numbers = SlotArray::with_room(old.len() - to_new);
+        segment.depth = depth + 1;
+        let mut new = Segment {
+            numbers: SlotArray::with_room(to_new),
             depth: depth + 1,
         };
-        let old = std::mem::replace(segment, half());
-        let mut new = half();
-        for slot in old.addresses.into_slots() {
-            let half = match slot.hash().bits() >> depth & 1 {
-                0 => &mut *segment,
-                _ => &mut new,
+        for slot in old.slots() {
+            let half = if goes_to_new(&slot) {
+                &mut new
+            } else {
+                &mut *segment
             };
-            half.addresses.insert_slot(slot);
+            half.numbers.insert_slot(slot);
         }
-        self.slot_count += slots;
+        self.slot_count += segment.numbers.slot_count() + new.numbers.slot_count();
+        self.slot_count -= old.slot_count();
         self.segments.push(new);
 
         if self.directory.len() == 1 << depth {
@@ -114,27 +130,25 @@ impl KeyTable {
         }
     }
 
-    /// Puts another address in the place of one with the same hash.
-    pub(crate) fn replace(&mut self, hash: u64, old: Address, new: Address) {
+    /// Puts another number in the place of one with the same hash.
+    pub(crate) fn replace(&mut self, hash: u64, old: u32, new: u32) {
         let hash = KeptHash::of(hash);
-        self.change(self.segment_index(hash), |addresses| {
-            addresses.replace(hash, old.number(), new.number());
+        self.change(self.segment_index(hash), |numbers| {
+            numbers.replace(hash, old, new);
         });
     }
 
-    /// Removes an address.
-    pub(crate) fn remove(&mut self, hash: u64, address: Address) {
+    /// Removes a number.
+    pub(crate) fn remove(&mut self, hash: u64, number: u32) {
         let hash = KeptHash::of(hash);
-        self.change(self.segment_index(hash), |addresses| {
-            addresses.remove(hash, address.number());
-        });
+        self.change(self.segment_index(hash), |numbers| numbers.remove(hash, number));
     }
 
     fn change(&mut self, index: usize, change: impl FnOnce(&mut SlotArray)) {
-        if let Some(Segment { addresses, .. }) = self.segments.get_mut(index) {
-            let before = addresses.slot_count();
-            change(addresses);
-            self.slot_count = self.slot_count + addresses.slot_count() - before;
+        if let Some(Segment { numbers, .. }) = self.segments.get_mut(index) {
+            let before = numbers.slot_count();
+            change(numbers);
+            self.slot_count = self.slot_count + numbers.slot_count() - before;
         }
     }
 

@@ -154,7 +154,7 @@ impl VersionedMap {
         match address {
             None => {
                 let address = self.arena.insert(key, value, Flags::TOUCHED)?;
-                self.table.insert(hash, address);
+                self.table.insert(hash, address.number());
                 self.indexes.add(address, index_entry);
                 self.journal.touch(address, Before::Absent);
                 self.len += 1;
@@ -200,7 +200,7 @@ impl VersionedMap {
             None => self.len += 1,
         }
         self.indexes.add(newer, index_entry);
-        self.table.replace(hash, address, newer);
+        self.table.replace(hash, address.number(), newer.number());
         if !is_touched {
             self.journal.touch(address, Before::Kept);
         }
@@ -299,10 +299,12 @@ impl VersionedMap {
             self.take_from_index(newest);
             if matches!(touched.before, Before::Absent) {
                 let hash = self.hash_at(newest);
-                self.table.remove(hash, newest);
+                self.table.remove(hash, newest.number());
                 self.arena.free(touched.address);
             } else if newest != touched.address {
-                self.table.replace(self.hash_at(newest), newest, touched.address);
+                let hash = self.hash_at(newest);
+                self.table
+                    .replace(hash, newest.number(), touched.address.number());
             }
             let mut address = touched.address;
             while let Some(next) = journal.next(address) {
@@ -327,13 +329,13 @@ impl VersionedMap {
         let hash = hash(key);
         let Some(address) = self.find(hash, key) else {
             let address = self.arena.insert(key, value, Flags::default())?;
-            self.table.insert(hash, address);
+            self.table.insert(hash, address.number());
             self.len += 1;
             return Ok(());
         };
         if !self.arena.overwrite(address, value) {
             let newer = self.arena.insert(key, value, Flags::default())?;
-            self.table.replace(hash, address, newer);
+            self.table.replace(hash, address.number(), newer.number());
             self.arena.free(address);
         }
         Ok(())
@@ -382,7 +384,7 @@ impl VersionedMap {
                 let Ok(newer) = self.arena.copy(address, &mut scratch) else {
                     break;
                 };
-                self.table.replace(hash, address, newer);
+                self.table.replace(hash, address.number(), newer.number());
                 self.indexes.remove(address, index_entry);
                 self.indexes.add(newer, index_entry);
                 self.arena.free(address);
@@ -410,7 +412,8 @@ impl VersionedMap {
         for (located, home) in block.iter_mut().zip(homes).take(keys.len()) {
             if located.address.is_none() {
                 let near = home.number(KeptHash::of(located.hash)).map(Address::of_number);
-                located.address = near.or_else(|| self.table.find(located.hash, |_| true));
+                let any = || self.table.find(located.hash, |_| true).map(Address::of_number);
+                located.address = near.or_else(any);
             }
         }
         self.arena
@@ -427,7 +430,10 @@ impl VersionedMap {
 
     fn find(&self, hash: u64, key: &[u8]) -> Option<Address> {
         let arena = &self.arena;
-        self.table.find(hash, |address| arena.entry(address).key == key)
+        let found = self
+            .table
+            .find(hash, |number| arena.entry(Address::of_number(number)).key == key);
+        found.map(Address::of_number)
     }
 
     fn hash_at(&self, address: Address) -> u64 {
@@ -436,7 +442,7 @@ impl VersionedMap {
 
     /// Takes an entry out of the table and makes it garbage.
     fn forget(&mut self, address: Address) {
-        self.table.remove(self.hash_at(address), address);
+        self.table.remove(self.hash_at(address), address.number());
         self.arena.free(address);
     }
 
