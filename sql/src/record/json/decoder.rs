@@ -75,7 +75,7 @@ impl JsonDecoder {
             Ok(read) => read,
             Err(_) => return self.rows.end_unreadable(text),
         };
-        if std::str::from_utf8(text.get(..read).unwrap_or_default()).is_err() {
+        if simdutf8::basic::from_utf8(text.get(..read).unwrap_or_default()).is_err() {
             return self.rows.end_unreadable(text);
         }
         let Some(top) = self.tape.get(0) else {
