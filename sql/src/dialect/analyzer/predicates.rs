@@ -36,6 +36,7 @@ pub(crate) fn settle(plan: LogicalPlan, settings: &SqlSettings) -> Result<Logica
                 return Ok(Transformed::no(expr));
             }
             let name = names.save(&expr);
+            let expr = expr.transform_up(|e| Ok(with_its_negation(e)))?.data;
             let settled = expr.transform_up(|e| one(e, &schema, counts, settings))?;
             Ok(settled.update_data(|e| name.restore(e)))
         })
@@ -48,6 +49,20 @@ fn is_concerned(expr: &Expr) -> bool {
         expr,
         Expr::InSubquery(_) | Expr::Exists(_) | Expr::WindowFunction(_)
     )
+}
+
+/// `NOT (x IN (subquery))` as `x NOT IN (subquery)`, which is what Spark takes it for.
+fn with_its_negation(expr: Expr) -> Transformed<Expr> {
+    match expr {
+        Expr::Not(inner) => match *inner {
+            Expr::InSubquery(test) => Transformed::yes(Expr::InSubquery(InSubquery {
+                negated: !test.negated,
+                ..test
+            })),
+            other => Transformed::no(Expr::Not(Box::new(other))),
+        },
+        other => Transformed::no(other),
+    }
 }
 
 fn one(

@@ -11,13 +11,11 @@ use super::super::types;
 use super::spark_name::NameScope;
 
 /// Functions whose value is a whole number, whatever their arguments.
-const WHOLE: [&str; 42] = [
+const WHOLE: [&str; 38] = [
     "ascii",
     "bit_count",
     "bit_length",
     "cardinality",
-    "ceil",
-    "ceiling",
     "char_length",
     "character_length",
     "count",
@@ -28,8 +26,8 @@ const WHOLE: [&str; 42] = [
     "dayofmonth",
     "dayofweek",
     "dayofyear",
+    "dense_rank",
     "find_in_set",
-    "floor",
     "hash",
     "hour",
     "instr",
@@ -38,14 +36,12 @@ const WHOLE: [&str; 42] = [
     "locate",
     "minute",
     "month",
+    "ntile",
     "octet_length",
-    "pmod",
     "position",
     "quarter",
-    "row_number",
     "rank",
-    "dense_rank",
-    "ntile",
+    "row_number",
     "second",
     "size",
     "unix_date",
@@ -63,10 +59,9 @@ const NOT_WHOLE: [&str; 14] = [
 ];
 
 /// Functions whose value is of the kind of their first argument.
-const AS_ARGUMENT: [&str; 13] = [
+const AS_ARGUMENT: [&str; 12] = [
     "abs",
     "any_value",
-    "coalesce",
     "first",
     "first_value",
     "lag",

@@ -130,6 +130,11 @@ async fn a_test_of_a_subquery_may_stand_in_the_select_list() {
             ],
         ),
         ("SELECT a FROM u WHERE s IN (SELECT 2)", vec!["2"]),
+        ("SELECT a FROM u WHERE NOT (a IN (SELECT a FROM u))", vec![]),
+        (
+            "SELECT NOT (a IN (SELECT 2)) AS x FROM u ORDER BY d",
+            vec!["false", "false", "true", "false"],
+        ),
         (
             "SELECT a IN (SELECT true) FROM u",
             vec!["DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"],
