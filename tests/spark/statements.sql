@@ -543,6 +543,7 @@ SELECT k, EXISTS (SELECT 1 FROM u WHERE u.a = e.v) AS found FROM events e
 
 SELECT k, NOT EXISTS (SELECT 1 FROM u WHERE u.a = e.v) AS missing FROM events e
 
+-- here: UNSUPPORTED_FEATURE
 SELECT k, v IN (SELECT l.v FROM located l WHERE l.k = e.k) AS found FROM events e
 
 SELECT k, CASE WHEN v IN (SELECT a FROM u) THEN 'y' ELSE 'n' END AS c FROM events

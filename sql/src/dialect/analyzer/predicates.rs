@@ -139,6 +139,14 @@ fn in_counted(test: InSubquery, schema: &DFSchema) -> DataFusionResult<Expr> {
         subquery,
         negated,
     } = test;
+    if !subquery.outer_ref_columns.is_empty() {
+        return Err(SqlError::new(
+            "UNSUPPORTED_FEATURE",
+            "IN over a subquery that names columns of the query around it, in the select list, is not supported in the \
+             spark dialect yet: write EXISTS.",
+        )
+        .into());
+    }
     // Under another name its columns are not taken for those of the query around, which may read the same table.
     let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
         .alias("__tested")?

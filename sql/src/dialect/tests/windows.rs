@@ -136,6 +136,10 @@ async fn a_test_of_a_subquery_may_stand_in_the_select_list() {
             vec!["false", "false", "true", "false"],
         ),
         (
+            "SELECT a IN (SELECT v.a FROM u v WHERE v.s = u.s) FROM u",
+            vec!["UNSUPPORTED_FEATURE"],
+        ),
+        (
             "SELECT a IN (SELECT true) FROM u",
             vec!["DATATYPE_MISMATCH.IN_SUBQUERY_DATA_TYPE_MISMATCH"],
         ),
