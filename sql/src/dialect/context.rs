@@ -110,7 +110,10 @@ impl ContextProvider for StatementContext<'_> {
     }
 
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
-        self.state.window_functions().get(name).cloned()
+        match self.dialect {
+            SqlDialect::Spark => self.functions.window(name),
+            SqlDialect::DataFusion => self.state.window_functions().get(name).cloned(),
+        }
     }
 
     fn get_variable_type(&self, _variable_names: &[String]) -> Option<DataType> {

@@ -17,6 +17,7 @@ mod names;
 mod plan;
 mod relations;
 mod session;
+mod set_operation;
 mod settings;
 mod statements;
 mod table_function;

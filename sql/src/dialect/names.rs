@@ -1,5 +1,6 @@
 //! Names without regard to case: plans hold lower-case names, the outermost query gives back the text's spelling.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -24,7 +25,19 @@ pub(crate) fn known_columns(plans: &[Arc<LogicalPlan>], settings: &SqlSettings) 
         let chosen = fields.filter(|f| is(f.data_type()));
         chosen.map(|f| f.name().to_lowercase()).collect()
     };
+    let mut types: HashMap<String, DataType> = HashMap::new();
+    for field in plans.iter().flat_map(|plan| plan.schema().fields().iter()) {
+        let data_type = types
+            .entry(field.name().to_lowercase())
+            .or_insert_with(|| field.data_type().clone());
+        if data_type != field.data_type() {
+            // What it is depends on the relation that is meant.
+            *data_type = DataType::Null;
+        }
+    }
     KnownColumns {
+        types,
+        ansi: settings.ansi,
         dates: named(|t| *t == DataType::Date32),
         times: named(|t| t.is_temporal() && *t != DataType::Date32),
         zone: settings.zone(),
@@ -180,7 +193,7 @@ fn holds_group_by(query: &Query) -> bool {
 
 /// Spark's condition for an error of the planner that has nothing but its words.
 fn condition_of(text: &str, query: &Query) -> &'static str {
-    const CONDITIONS: [(&str, &str); 8] = [
+    const CONDITIONS: [(&str, &str); 10] = [
         (
             "must be in GROUP BY or an aggregate function",
             "MISSING_AGGREGATION",
@@ -194,6 +207,14 @@ fn condition_of(text: &str, query: &Query) -> &'static str {
         ("Order by column out of bounds", "ORDER_BY_POS_OUT_OF_RANGE"),
         ("Order by index starts at 1", "ORDER_BY_POS_OUT_OF_RANGE"),
         ("specified more than once", "DUPLICATED_CTE_NAMES"),
+        (
+            "Unary operator 'NOT' requires a boolean",
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        ),
+        (
+            "QUALIFY clause requires window functions",
+            "QUALIFY_REQUIRES_WINDOW_FUNCTION",
+        ),
         (
             "subquery should only return one column",
             "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",

@@ -67,7 +67,7 @@ async fn plan_at_depth(
         };
         ast::rewrite(&mut folded, &known, &own)?;
     }
-    let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans));
+    let planner: Arc<PreparedRelations> = Arc::new(PreparedRelations::new(plans, &settings));
     let context = StatementContext::new(state, &settings, planner);
     let to_relation = SqlToRel::new_with_options(&context, parser_options(state, &settings));
     let plan = to_relation

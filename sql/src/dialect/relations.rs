@@ -17,11 +17,12 @@ use datafusion::sql::sqlparser::ast::{
     TableFunctionArgs, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
-use super::SqlDialect;
 use super::generate::{self, GENERATE_FUNCTION, LATERAL_FUNCTION};
+use super::set_operation::{self, is_set_operation};
 use super::statements::table_reference;
 use super::table_function::{self, RangeCall, derived, generator_query};
 use super::tokens::{NAME_SEPARATOR, RELATION_FUNCTION, StreamClause, WATERMARK_FUNCTION};
+use super::{SqlDialect, SqlSettings};
 use crate::event_time::watermark_of_path;
 use crate::{Result, SqlError};
 
@@ -360,12 +361,16 @@ fn watermarked(
 #[derive(Debug)]
 pub(crate) struct PreparedRelations {
     plans: Vec<Arc<LogicalPlan>>,
+    settings: SqlSettings,
 }
 
 impl PreparedRelations {
-    /// The plans, by number.
-    pub(crate) fn new(plans: Vec<Arc<LogicalPlan>>) -> Self {
-        Self { plans }
+    /// The plans, by number; set operations are planned under these settings.
+    pub(crate) fn new(plans: Vec<Arc<LogicalPlan>>, settings: &SqlSettings) -> Self {
+        Self {
+            plans,
+            settings: settings.clone(),
+        }
     }
 }
 
@@ -406,6 +411,17 @@ impl RelationPlanner for PreparedRelations {
                 Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
                     plan.as_ref().clone(),
                     alias.clone(),
+                ))))
+            }
+            TableFactor::Derived {
+                lateral: false,
+                subquery,
+                alias,
+                sample: None,
+            } if self.settings.dialect == SqlDialect::Spark && is_set_operation(&subquery) => {
+                let plan = set_operation::plan(*subquery.body, context, &self.settings)?;
+                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
+                    plan, alias,
                 ))))
             }
             other => Ok(RelationPlanning::Original(Box::new(other))),

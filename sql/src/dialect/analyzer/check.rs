@@ -1,4 +1,4 @@
-//! What DataFusion would coerce otherwise than Spark, refused: the branches of a UNION, IN over a subquery, LIKE, sum and avg.
+//! What DataFusion would coerce otherwise than Spark, refused: LIKE, sum and avg.
 
 use arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
@@ -6,33 +6,15 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
-use super::super::SqlSettings;
-use super::super::statements::timestamp;
-use super::{is_numeric, is_string, tightest};
+use super::{is_numeric, is_string};
 use crate::{Result, SqlError};
 
 /// Checks every node of a plan, subqueries too.
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE for operands whose common type in Spark is another than here.
-pub(crate) fn check(plan: &LogicalPlan, settings: &SqlSettings) -> Result<()> {
+pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Union(union) = node {
-            for (at, field) in union.schema.fields().iter().enumerate() {
-                let mut common = DataType::Null;
-                for input in &union.inputs {
-                    let Some(other) = input.schema().fields().get(at) else {
-                        continue;
-                    };
-                    let what = || format!("column {} of a UNION", field.name());
-                    common = tightest(&common, other.data_type())
-                        .filter(|both| {
-                            meets(&common, both, settings) && meets(other.data_type(), both, settings)
-                        })
-                        .ok_or_else(|| differ(&what(), &common, other.data_type()))?;
-                }
-            }
-        }
         let mut schema = DFSchema::empty();
         for input in node.inputs() {
             schema.merge(input.schema());
@@ -42,7 +24,7 @@ pub(crate) fn check(plan: &LogicalPlan, settings: &SqlSettings) -> Result<()> {
         }
         node.apply_expressions(|expr| {
             expr.apply(|e| {
-                of_expression(e, &schema, settings)?;
+                of_expression(e, &schema)?;
                 Ok(TreeNodeRecursion::Continue)
             })
         })?;
@@ -70,29 +52,8 @@ pub(crate) fn check_output(plan: &LogicalPlan) -> Result<()> {
     Ok(())
 }
 
-/// Whether DataFusion's cast to the common type is Spark's: local times become instants in UTC only.
-fn meets(from: &DataType, common: &DataType, settings: &SqlSettings) -> bool {
-    let becomes_instant =
-        *common == timestamp() && matches!(from, DataType::Date32 | DataType::Timestamp(_, None));
-    settings.is_utc() || !becomes_instant
-}
-
-fn of_expression(
-    expr: &Expr,
-    schema: &DFSchema,
-    settings: &SqlSettings,
-) -> std::result::Result<(), DataFusionError> {
+fn of_expression(expr: &Expr, schema: &DFSchema) -> std::result::Result<(), DataFusionError> {
     match expr {
-        Expr::InSubquery(sub) => {
-            let left = sub.expr.get_type(schema)?;
-            if let Some(field) = sub.subquery.subquery.schema().fields().first()
-                && tightest(&left, field.data_type())
-                    .filter(|both| meets(&left, both, settings) && meets(field.data_type(), both, settings))
-                    .is_none()
-            {
-                return Err(differ("IN over a subquery", &left, field.data_type()).into());
-            }
-        }
         Expr::Like(like) => {
             for side in [&like.expr, &like.pattern] {
                 let data_type = side.get_type(schema)?;
@@ -101,15 +62,23 @@ fn of_expression(
                 }
             }
         }
-        Expr::AggregateFunction(call) if matches!(call.func.name(), "spark_sum" | "avg") => {
-            for arg in &call.params.args {
-                let data_type = arg.get_type(schema)?;
-                if !is_numeric(&data_type) && data_type != DataType::Null {
-                    return Err(differ(call.func.name(), &data_type, &DataType::Float64).into());
-                }
-            }
-        }
+        Expr::AggregateFunction(call) => of_numbers(call.func.name(), &call.params.args, schema)?,
+        Expr::WindowFunction(call) => of_numbers(call.fun.name(), &call.params.args, schema)?,
         _ => {}
+    }
+    Ok(())
+}
+
+/// Refuses a sum or an average of what is no number.
+fn of_numbers(function: &str, args: &[Expr], schema: &DFSchema) -> std::result::Result<(), DataFusionError> {
+    if !matches!(function, "spark_sum" | "avg") {
+        return Ok(());
+    }
+    for arg in args {
+        let data_type = arg.get_type(schema)?;
+        if !is_numeric(&data_type) && data_type != DataType::Null {
+            return Err(differ(function, &data_type, &DataType::Float64).into());
+        }
     }
     Ok(())
 }

@@ -9,9 +9,13 @@ mod float_keys;
 mod grouping;
 mod literal;
 mod operators;
+mod predicates;
+mod windows;
 
 use datafusion::common::{DFSchema, Result as DataFusionResult, TableReference};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion::logical_expr::planner::{
+    ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr,
+};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use arrow::datatypes::Field;
@@ -68,6 +72,10 @@ impl ExprPlanner for SparkExprPlanner {
         )?))
     }
 
+    fn plan_window(&self, expr: RawWindowExpr) -> DataFusionResult<PlannerResult<RawWindowExpr>> {
+        windows::plan(expr)
+    }
+
     fn plan_compound_identifier(
         &self,
         field: &Field,
@@ -82,16 +90,17 @@ impl ExprPlanner for SparkExprPlanner {
     }
 }
 
-/// Settles the literals, grouping functions, windows and float keys of a planned query, and refuses what would not mean what it
+/// Settles the literals, predicates, grouping functions, windows and float keys of a planned query, and refuses what would not mean what it
 /// means in Spark.
 pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<LogicalPlan> {
     let plan = literal::fold(plan)?;
+    let plan = predicates::settle(plan, settings)?;
     let plan = mark_unions(plan)?;
     let plan = grouping::resolve(plan)?;
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     let plan = float_keys::normalize(plan)?;
-    check::check(&plan, settings)?;
+    check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)
 }

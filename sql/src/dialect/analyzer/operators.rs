@@ -100,13 +100,16 @@ fn compare(
     right: Operand,
     settings: &SqlSettings,
 ) -> Result<Expr, SqlError> {
-    let Some(common) = comparison(&left.data_type, &right.data_type, settings.ansi) else {
-        let is_boolean = |o: &Operand| o.data_type == DataType::Boolean;
-        if !settings.ansi && (is_boolean(&left) || is_boolean(&right)) {
-            return Err(unsupported(
-                "Comparing a boolean with a number without spark.sql.ansi.enabled",
-            ));
-        }
+    let equality = matches!(
+        operator,
+        Operator::Eq | Operator::NotEq | Operator::IsNotDistinctFrom
+    );
+    let common = comparison(&left.data_type, &right.data_type, settings.ansi).or_else(|| {
+        (equality && !settings.ansi)
+            .then(|| number_beside_boolean(&left.data_type, &right.data_type))
+            .flatten()
+    });
+    let Some(common) = common else {
         return Err(mismatch(&operator.to_string(), &left.data_type, &right.data_type));
     };
     if matches!(common, DataType::Map(..)) {
@@ -117,6 +120,16 @@ fn compare(
         return Ok(float_compare::compare(left, operator, right, &common));
     }
     Ok(native(left, operator, right))
+}
+
+/// The number that a boolean is compared with for equality, without ANSI: true is 1, false 0.
+fn number_beside_boolean(left: &DataType, right: &DataType) -> Option<DataType> {
+    match (left, right) {
+        (DataType::Boolean, number) | (number, DataType::Boolean) if is_numeric(number) => {
+            Some(number.clone())
+        }
+        _ => None,
+    }
 }
 
 fn bitwise(

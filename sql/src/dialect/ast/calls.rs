@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::functions::{self, CAST_PREFIX};
 use super::arguments::{MAP_FUNCTION, name_arrays, order_as_arguments, spread_options};
-use super::{datetime_calls, literal};
+use super::{datetime_calls, literal, window_calls};
 
 /// The cast that a prefix names, to this type.
 pub(super) fn cast(prefix: &str, expr: Expr, data_type: &DataType) -> Expr {
@@ -155,6 +155,7 @@ pub(super) fn of_function(mut function: Function) -> Expr {
         name.to_lowercase()
     };
     order_as_arguments(&name, &mut function);
+    window_calls::bare_frame(&mut function);
     if let FunctionArguments::List(list) = &mut function.args {
         if name == "named_struct" || name == "struct" {
             let values: Vec<Expr> = list

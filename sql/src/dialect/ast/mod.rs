@@ -2,21 +2,26 @@
 
 mod arguments;
 mod calls;
+mod comparison;
 mod datetime_calls;
 mod desugar;
 mod from_first;
 mod generators;
 mod group_by_all;
 mod grouping_sets;
+mod kind;
 mod lateral_function;
 mod like;
 mod literal;
+mod named_windows;
 mod order_by_all;
+mod outer_columns;
 mod output_names;
 mod refuse;
 mod spark_name;
 mod temporal;
 mod window_address;
+mod window_calls;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -24,15 +29,15 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut,
-    VisitorMut,
+    Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
+    TableWithJoins, VisitMut, VisitorMut,
 };
 
 pub(crate) use output_names::{GENERATED, output_names};
 pub(crate) use spark_name::KnownColumns;
 use spark_name::{NameScope, spark_name};
 
-use super::functions;
+use super::{functions, set_operation};
 use crate::{Result, SqlError};
 
 /// The start of the name of a column whose name in Spark is not known; a sink that writes names must refuse it.
@@ -42,6 +47,7 @@ pub const UNNAMED_COLUMN_PREFIX: &str = "__unnamed_";
 pub(crate) fn normalize(query: &mut Query) {
     from_first::put_select_first(query);
     lateral_function::make_views(query);
+    named_windows::write_out(query);
 }
 
 /// The functions that a session holds, by name.
@@ -77,6 +83,7 @@ pub(crate) fn rewrite(query: &mut Query, known: &KnownColumns, own: &OwnFunction
     grouping_sets::expand(query)?;
     window_address::address(query);
     generators::rewrite(query)?;
+    set_operation::put_into_from(query)?;
     desugar::rewrite(query)
 }
 
@@ -116,6 +123,7 @@ impl VisitorMut for Namer<'_> {
         let scope = NameScope {
             relations: relation_names(select),
             known: self.known.clone(),
+            tables_only: select.from.iter().all(is_of_tables),
             variables: HashSet::new(),
         };
         let mut unnamed = 0;
@@ -177,6 +185,12 @@ fn is_plain_column(expr: &Expr, scope: &NameScope) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a FROM item is tables and joins of tables.
+pub(super) fn is_of_tables(from: &TableWithJoins) -> bool {
+    let is_table = |factor: &TableFactor| matches!(factor, TableFactor::Table { args: Some(_), .. });
+    is_table(&from.relation) && from.joins.iter().all(|join| is_table(&join.relation))
 }
 
 fn relation_names(select: &Select) -> HashSet<String> {

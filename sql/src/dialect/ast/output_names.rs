@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::relations::{relation_number, watermarked_query};
 use super::generators::generator_of;
+use super::is_of_tables;
 use super::spark_name::{KnownColumns, NameScope, spark_name};
 
 /// Stands for the columns of a generator without aliases, whose number the plan knows.
@@ -88,6 +89,7 @@ fn of_select(select: &Select, known: &Known<'_>, ctes: &Ctes) -> Option<Names> {
             .filter_map(|r| r.name.clone())
             .collect::<HashSet<_>>(),
         known: known.columns.clone(),
+        tables_only: select.from.iter().all(is_of_tables),
         variables: HashSet::new(),
     };
     let mut out = Names::new();

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::functions;
 use super::datetime_calls;
 use super::generators::generator_of;
+use super::window_calls;
 use crate::{Result, SqlError};
 
 /// Refuses what is not supported.
@@ -58,8 +59,12 @@ impl VisitorMut for Refuser<'_> {
         if !select.sort_by.is_empty() || !select.cluster_by.is_empty() || !select.distribute_by.is_empty() {
             return refuse("SORT BY, CLUSTER BY or DISTRIBUTE BY", select);
         }
-        if select.qualify.is_some() || !select.named_window.is_empty() || !select.connect_by.is_empty() {
-            return refuse("QUALIFY, WINDOW or CONNECT BY", select);
+        if !select.connect_by.is_empty() {
+            return refuse("CONNECT BY", select);
+        }
+        if let Err(error) = window_calls::check_clauses(select) {
+            let start = select.span().start;
+            return ControlFlow::Break(error.at(start.line, start.column));
         }
         if select.top.is_some()
             || select.into.is_some()
@@ -112,9 +117,6 @@ impl VisitorMut for Refuser<'_> {
 
 impl Refuser<'_> {
     fn call(&self, function: &Function) -> ControlFlow<SqlError> {
-        if function.over.is_some() {
-            return refuse("A window function (OVER)", function);
-        }
         if let FunctionArguments::List(list) = &function.args
             && (!list.clauses.is_empty() || list.args.iter().any(|a| !matches!(a, FunctionArg::Unnamed(_))))
         {
@@ -138,6 +140,10 @@ impl Refuser<'_> {
             let start = function.span().start;
             return ControlFlow::Break(error.at(start.line, start.column));
         }
+        if let Err(error) = window_calls::check(&name, function) {
+            let start = function.span().start;
+            return ControlFlow::Break(error.at(start.line, start.column));
+        }
         if matches!(name.as_str(), "like" | "ilike") && arguments > 2 {
             return refuse("LIKE with an escape character", function);
         }
@@ -147,7 +153,7 @@ impl Refuser<'_> {
         }
         let takes_nulls = matches!(
             name.as_str(),
-            "first" | "first_value" | "last" | "last_value" | "any_value"
+            "first" | "first_value" | "last" | "last_value" | "any_value" | "lag" | "lead" | "nth_value"
         );
         if function.null_treatment.is_some() && !takes_nulls {
             return refuse("IGNORE NULLS or RESPECT NULLS of this function", function);

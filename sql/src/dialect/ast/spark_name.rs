@@ -3,8 +3,9 @@
 //! Spark prints the resolved expression; these rules know only its text, so a shape whose name depends on types gives `None`
 //! (date arithmetic, intervals) rather than another engine's name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use arrow::datatypes::DataType as ArrowType;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, DuplicateTreatment, Expr,
     Function, FunctionArg, FunctionArgExpr, FunctionArguments, LambdaFunction, Subscript, TrimWhereField,
@@ -13,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::functions::{java_decimal, java_double, name_of_call};
 use super::super::types::is_quoted_type;
-use super::{datetime_calls, temporal};
+use super::{comparison, datetime_calls, outer_columns, temporal, window_calls};
 use crate::record::value::Zone;
 
 /// What the names depend on beside the text.
@@ -23,6 +24,10 @@ pub(crate) struct KnownColumns {
     pub(crate) dates: HashSet<String>,
     /// The columns, in lower case, that are timestamps.
     pub(crate) times: HashSet<String>,
+    /// The types of the columns, by name in lower case; NULL's where relations differ.
+    pub(crate) types: HashMap<String, ArrowType>,
+    /// Whether `spark.sql.ansi.enabled` is set.
+    pub(crate) ansi: bool,
     /// The session's zone, in which literals are printed.
     pub(crate) zone: Zone,
 }
@@ -34,6 +39,8 @@ pub(crate) struct NameScope {
     pub(crate) relations: HashSet<String>,
     /// The columns of all relations.
     pub(crate) known: KnownColumns,
+    /// Whether all relations in FROM are tables, whose columns' types are known.
+    pub(crate) tables_only: bool,
     /// The parameters, in lower case, of the lambdas around: Spark prints them all alike.
     pub(crate) variables: HashSet<String>,
 }
@@ -77,7 +84,7 @@ fn all<'a>(exprs: impl IntoIterator<Item = &'a Expr>, scope: &NameScope) -> Opti
 }
 
 /// The expression as Spark prints it inside another.
-fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
+pub(super) fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
     let t = |e: &Expr| text(e, scope);
     Some(match expr {
         Expr::Identifier(ident) if scope.variables.contains(&ident.value.to_lowercase()) => {
@@ -119,7 +126,7 @@ fn text(expr: &Expr, scope: &NameScope) -> Option<String> {
         Expr::Struct { values, .. } => structure(values, scope)?,
         Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain, scope)?,
         Expr::Function(function) => call(function, scope)?,
-        Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+        Expr::Subquery(query) => format!("scalarsubquery({})", outer_columns::of(query, scope)?),
         other => match predicate(other, scope) {
             Some(text) => text,
             None => special_call(other, scope)?,
@@ -190,8 +197,18 @@ fn predicate(expr: &Expr, scope: &NameScope) -> Option<String> {
             pattern,
             ..
         } => not(*negated, format!("RLIKE({}, {})", t(expr)?, t(pattern)?)),
-        Expr::InSubquery { expr, negated, .. } => not(*negated, format!("({} IN (listquery()))", t(expr)?)),
-        Expr::Exists { negated, .. } => not(*negated, "exists()".to_owned()),
+        Expr::InSubquery {
+            expr,
+            subquery,
+            negated,
+        } => {
+            let columns = outer_columns::of(subquery, scope)?;
+            not(*negated, format!("({} IN (listquery({columns})))", t(expr)?))
+        }
+        Expr::Exists { subquery, negated } => not(
+            *negated,
+            format!("exists({})", outer_columns::of(subquery, scope)?),
+        ),
         _ => return None,
     })
 }
@@ -381,25 +398,13 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> 
         BinaryOperator::Divide => "/",
         BinaryOperator::Modulo => "%",
         BinaryOperator::MyIntegerDivide => "div",
-        // A comparison with a fraction is printed after the optimiser-like narrowing of its literal.
         BinaryOperator::Eq
         | BinaryOperator::NotEq
         | BinaryOperator::Lt
         | BinaryOperator::LtEq
         | BinaryOperator::Gt
         | BinaryOperator::GtEq
-        | BinaryOperator::Spaceship
-            if is_fraction(left) || is_fraction(right) =>
-        {
-            return None;
-        }
-        BinaryOperator::Eq => "=",
-        BinaryOperator::NotEq => return Some(format!("(NOT ({l} = {r}))")),
-        BinaryOperator::Lt => "<",
-        BinaryOperator::LtEq => "<=",
-        BinaryOperator::Gt => ">",
-        BinaryOperator::GtEq => ">=",
-        BinaryOperator::Spaceship => "<=>",
+        | BinaryOperator::Spaceship => return comparison::name(left, op, right, (&l, &r), scope),
         BinaryOperator::And => "AND",
         BinaryOperator::Or => "OR",
         BinaryOperator::BitwiseAnd => "&",
@@ -409,14 +414,6 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> 
         _ => return None,
     };
     Some(format!("({l} {symbol} {r})"))
-}
-
-fn is_fraction(expr: &Expr) -> bool {
-    match strip(expr) {
-        Expr::Value(v) => matches!(&v.value, Value::Number(digits, _) if digits.contains('.')),
-        Expr::UnaryOp { expr, .. } => is_fraction(expr),
-        _ => false,
-    }
 }
 
 fn access(root: &Expr, chain: &[AccessExpr], scope: &NameScope) -> Option<String> {
@@ -438,9 +435,6 @@ fn access(root: &Expr, chain: &[AccessExpr], scope: &NameScope) -> Option<String
 
 fn call(function: &Function, scope: &NameScope) -> Option<String> {
     let name = function.name.to_string().trim_matches('`').to_lowercase();
-    if function.over.is_some() {
-        return None;
-    }
     let (args, distinct) = match &function.args {
         FunctionArguments::None => (Vec::new(), false),
         FunctionArguments::Subquery(_) => return None,
@@ -474,6 +468,8 @@ fn call(function: &Function, scope: &NameScope) -> Option<String> {
     };
     let shown = match name.as_str() {
         "string_agg" if !function.within_group.is_empty() => "listagg",
+        "first_value" if function.null_treatment.is_some() => "first",
+        "last_value" if function.null_treatment.is_some() => "last",
         other => other,
     };
     let mut out = name_of_call(shown, args, distinct)?;
@@ -493,5 +489,8 @@ fn call(function: &Function, scope: &NameScope) -> Option<String> {
     if let Some(filter) = &function.filter {
         out.push_str(&format!(" FILTER (WHERE {})", text(filter, scope)?));
     }
-    Some(out)
+    match function.over {
+        Some(_) => window_calls::name(&out, function, scope),
+        None => Some(out),
+    }
 }

@@ -30,6 +30,7 @@ mod maps;
 mod math;
 mod naming;
 mod number_text;
+pub(crate) mod over;
 #[cfg(test)]
 mod page;
 mod regexes;
@@ -50,7 +51,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
@@ -146,6 +147,14 @@ impl Functions {
         }
     }
 
+    /// The function of this name over a window, if it is no aggregate.
+    pub(crate) fn window(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        match self.settings.dialect {
+            SqlDialect::Spark => over::function(name),
+            SqlDialect::DataFusion => None,
+        }
+    }
+
     /// Every scalar function of the list.
     pub(crate) fn all_scalar(&self) -> Vec<Arc<ScalarUDF>> {
         let names = scalar_list::NAMES.iter().chain(&EVENT_TIME);
@@ -164,6 +173,7 @@ pub(crate) fn is_listed(name: &str) -> bool {
         || EVENT_TIME.contains(&name)
         || is_aggregate(name)
         || lambdas::NAMES.contains(&name)
+        || over::NAMES.contains(&name)
         || scalar_list::NAMES.contains(&name)
 }
 
@@ -187,6 +197,7 @@ pub(crate) fn not_listed(name: &str) -> SqlError {
         .chain(&EVENT_TIME)
         .chain(&generator::NAMES)
         .chain(&lambdas::NAMES)
+        .chain(&over::NAMES)
         .filter(|n| !n.starts_with("__"))
         .map(|n| (strsim::damerau_levenshtein(name, n), *n))
         .filter(|(distance, n)| *distance <= 2.min(n.len() / 2))

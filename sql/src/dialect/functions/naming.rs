@@ -1,7 +1,7 @@
 //! The names Spark prints for calls: some in capitals, some with their default arguments, some as operators.
 
 /// Functions whose names Spark prints in capitals.
-const IN_CAPITALS: [&str; 37] = [
+const IN_CAPITALS: [&str; 40] = [
     "acos",
     "acosh",
     "asin",
@@ -16,6 +16,7 @@ const IN_CAPITALS: [&str; 37] = [
     "cot",
     "csc",
     "degrees",
+    "dense_rank",
     "e",
     "exp",
     "expm1",
@@ -25,9 +26,11 @@ const IN_CAPITALS: [&str; 37] = [
     "log10",
     "log1p",
     "log2",
+    "percent_rank",
     "pi",
     "power",
     "radians",
+    "rank",
     "regexp",
     "regexp_like",
     "rlike",
@@ -105,6 +108,13 @@ fn complete(name: &str, args: &mut Vec<String>) -> Option<()> {
         "regexp_replace" => default(args, 3, "1"),
         "regexp_extract" => default(args, 2, "1"),
         "locate" | "position" => default(args, 2, "1"),
+        "ntile" => default(args, 0, "1"),
+        "lag" | "lead" => {
+            default(args, 1, "1");
+            default(args, 2, "NULL");
+        }
+        // What is ranked does not show.
+        "rank" | "dense_rank" | "percent_rank" => args.clear(),
         "replace" => default(args, 2, ""),
         "round" | "bround" => default(args, 1, "0"),
         "overlay" => default(args, 3, "-1"),

@@ -3,7 +3,7 @@
 //! `TIDEMILL_WRITE_DOCS=1 cargo test -p tidemill-sql page` writes it anew.
 
 use super::super::super::aggregate;
-use super::{SPARK_FUNCTIONS, generator, grouping, is_listed, lambdas};
+use super::{SPARK_FUNCTIONS, generator, grouping, is_listed, lambdas, over};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/functions.md");
 
@@ -29,6 +29,7 @@ fn kind(name: &str) -> Option<&'static str> {
         _ if aggregate::NAMES.contains(&name) || grouping::NAMES.contains(&name) => "an aggregate",
         _ if generator::NAMES.contains(&name) => "a generator",
         _ if lambdas::NAMES.contains(&name) => "takes lambdas",
+        _ if over::NAMES.contains(&name) => "over a window",
         _ => "yes",
     })
 }

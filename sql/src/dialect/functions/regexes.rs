@@ -25,7 +25,7 @@ use crate::SqlError;
 pub(crate) enum RegexKind {
     /// `s RLIKE p`
     Matches,
-    /// `regexp_replace(s, p, to)`
+    /// `regexp_replace(s, p, to[, from])`
     Replace,
     /// `regexp_extract(s, p[, group])`
     Extract,
@@ -77,6 +77,7 @@ impl RegexFunction {
             (RegexKind::Extract | RegexKind::ExtractAll | RegexKind::Split | RegexKind::Instr, 2) => {
                 Parameter::Int
             }
+            (RegexKind::Replace, 3) => Parameter::Int,
             _ => Parameter::Text,
         }
     }
@@ -94,7 +95,7 @@ impl ScalarUDFImpl for RegexFunction {
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
         let counts = match self.kind {
             RegexKind::Matches | RegexKind::Count | RegexKind::Substr => 2..=2,
-            RegexKind::Replace => 3..=3,
+            RegexKind::Replace => 3..=4,
             RegexKind::ToMap => 1..=3,
             _ => 2..=3,
         };
@@ -176,13 +177,15 @@ impl RegexFunction {
             return Ok(None);
         };
         if self.kind == RegexKind::Replace {
-            let Some(to) = rows.text(2, row) else {
+            let from = if rows.width() > 3 {
+                rows.int(3, row)
+            } else {
+                Some(1)
+            };
+            let (Some(to), Some(from)) = (rows.text(2, row), from) else {
                 return Ok(None);
             };
-            let regex = cache.get(pattern)?;
-            return Ok(Some(
-                regex.replace_all(text, replacement(to).as_str()).into_owned(),
-            ));
+            return replaced(text, cache.get(pattern)?, to, from).map(Some);
         }
         if self.kind == RegexKind::Substr {
             let found = cache.get(pattern)?.find(text).map(|m| m.as_str());
@@ -208,6 +211,26 @@ impl RegexFunction {
         };
         i32::try_from(number).unwrap_or(i32::MAX)
     }
+}
+
+/// The text with what is found from this place on replaced; the pattern sees nothing before it.
+fn replaced(text: &str, regex: &Regex, to: &str, from: i32) -> Result<String, SqlError> {
+    let before = usize::try_from(from).ok().and_then(|from| from.checked_sub(1));
+    let before = before.ok_or_else(|| {
+        SqlError::new(
+            "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+            format!("The position of regexp_replace must be between 1 and 2147483647, not {from}."),
+        )
+    })?;
+    let to = replacement(to);
+    if before == 0 {
+        return Ok(regex.replace_all(text, to.as_str()).into_owned());
+    }
+    let Some((at, _)) = text.char_indices().nth(before) else {
+        return Ok(text.to_owned());
+    };
+    let (kept, rest) = text.split_at(at);
+    Ok(format!("{kept}{}", regex.replace_all(rest, to.as_str())))
 }
 
 /// `split`, row by row.

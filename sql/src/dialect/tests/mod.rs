@@ -8,6 +8,7 @@ mod names;
 mod queries;
 mod settings;
 mod streams;
+mod windows;
 
 use std::sync::Arc;
 

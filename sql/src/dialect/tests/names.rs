@@ -88,7 +88,7 @@ async fn a_column_whose_name_in_spark_is_not_known_is_marked() {
     create_table(&context, "t", "SELECT DATE '2024-01-02' AS d").await;
     let batch = run(
         &context,
-        "SELECT 1 > 0.5, d, d + 1, d - INTERVAL 1 WEEK FROM t",
+        "SELECT x > 0.5, d, d + 1, d - INTERVAL 1 WEEK FROM (SELECT 1 AS x, d FROM t) q",
         &settings,
     )
     .await

@@ -57,6 +57,10 @@ impl Dialect for SparkParserDialect {
         true
     }
 
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+
     fn supports_lambda_functions(&self) -> bool {
         true
     }
