@@ -158,6 +158,14 @@ impl DataStreamReader {
         self.format("parquet").load_path(path).await
     }
 
+    /// ORC files in this folder.
+    ///
+    /// # Errors
+    /// As [`load_path`](Self::load_path).
+    pub async fn orc(self, path: impl Into<String>) -> Result<DataFrame> {
+        self.format("orc").load_path(path).await
+    }
+
     /// Text files in this folder, one row a line.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ fn sql_blocks(text: &str) -> Vec<String> {
     out
 }
 
-/// What the documents' examples read: `in/` (events as JSON), `users.csv`, `lines/` (text).
+/// What the documents' examples read: `in/` (events as JSON), `users.csv`, `lines/` (text), `measured/` (ORC).
 fn fixtures(folder: &Path) {
     fs::create_dir(folder.join("in")).unwrap();
     let events = [
@@ -41,6 +41,9 @@ fn fixtures(folder: &Path) {
     fs::write(folder.join("users.csv"), "user,city\nada,Oslo\nbo,Lima\n").unwrap();
     fs::create_dir(folder.join("lines")).unwrap();
     fs::write(folder.join("lines/a.txt"), "one two\nthree\n").unwrap();
+    fs::create_dir(folder.join("measured")).unwrap();
+    let orc = repository().join("engine/src/table/orc/fixtures/all_types.orc");
+    fs::copy(orc, folder.join("measured/a.orc")).unwrap();
 }
 
 fn runs(document: &str) {

@@ -20,6 +20,7 @@ on standard output. An answer is {"ok": ...} or {"error": text}.
     {"op": "write_all", "input": {as of read}, "writes": [{"select": [expressions], "format": f, "path": p, "options": {},
      "partitionBy": [c], "confs": {}, "mode": "overwrite"}]}
         writes a table in one file (a folder) each time; the list of nulls, or of what failed as in read_all.
+    A command with "zone" is done while the JVM's own time zone is that one.
     {"op": "duckdb", "sql": text}
         the rows of a query of DuckDB's, each as a list of texts.
     {"op": "statements", "texts": [sql...]}
@@ -76,6 +77,18 @@ def with_confs(spark, command, action):
     finally:
         for key, value in old.items():
             spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+
+
+def in_zone(spark, command, action):
+    if "zone" not in command:
+        return action()
+    zones = spark._jvm.java.util.TimeZone
+    old = zones.getDefault()
+    zones.setDefault(zones.getTimeZone(command["zone"]))
+    try:
+        return action()
+    finally:
+        zones.setDefault(old)
 
 
 def run(spark, command):
@@ -282,7 +295,7 @@ def main():
     for line in sys.stdin:
         command = json.loads(line)
         try:
-            answer = {"ok": operations[command["op"]](spark, command)}
+            answer = {"ok": in_zone(spark, command, lambda: operations[command["op"]](spark, command))}
         except Exception as error:  # every failure of Spark is an answer
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")

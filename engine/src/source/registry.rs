@@ -105,7 +105,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "delta",
     "iceberg",
     "kafka",
-    "orc",
     "rate-micro-batch",
     "socket",
     "xml",
@@ -334,11 +333,11 @@ fn unknown_format(format: &str, user: &[String]) -> TidemillError {
         return TidemillError::unsupported(
             "UNSUPPORTED_DATA_SOURCE",
             format!(
-                "data source '{format}' is Spark's, but Tidemill does not support it yet; it reads json, csv, parquet, text and rate"
+                "data source '{format}' is Spark's, but Tidemill does not support it yet; it reads json, csv, parquet, orc, text and rate"
             ),
         );
     }
-    let known = ["csv", "json", "parquet", "rate", "text"];
+    let known = ["csv", "json", "orc", "parquet", "rate", "text"];
     let nearest = known
         .into_iter()
         .chain(user.iter().map(String::as_str))

@@ -143,7 +143,7 @@ impl FileTable {
             .build();
         match self.format.kind {
             FileFormatKind::Parquet => Arc::new(parquet_source(state, schema)),
-            FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
+            FileFormatKind::Orc | FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
                 Arc::new(RecordSource::new(schema, Arc::clone(&self.format)))
             }
         }

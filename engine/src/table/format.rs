@@ -19,6 +19,8 @@ use crate::{Conf, OptionSpec, Options, Result, TidemillError};
 pub(crate) enum FileFormatKind {
     /// Apache Parquet.
     Parquet,
+    /// Apache ORC.
+    Orc,
     /// One JSON record a line, or with `multiLine` one a file.
     Json,
     /// Comma-separated values.
@@ -32,6 +34,7 @@ impl FileFormatKind {
     pub(crate) fn by_name(name: &str) -> Option<Self> {
         match name {
             "parquet" => Some(Self::Parquet),
+            "orc" => Some(Self::Orc),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
             "text" => Some(Self::Text),
@@ -43,6 +46,7 @@ impl FileFormatKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
+            Self::Orc => "orc",
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Text => "text",
@@ -53,6 +57,7 @@ impl FileFormatKind {
     fn options(self) -> Vec<OptionSpec> {
         match self {
             Self::Parquet => PARQUET_OPTIONS.to_vec(),
+            Self::Orc => ORC_OPTIONS.to_vec(),
             Self::Json => specs(JSON_READ_OPTIONS),
             Self::Text => specs(TEXT_READ_OPTIONS),
             Self::Csv => specs(CSV_READ_OPTIONS),
@@ -110,10 +115,18 @@ const PARQUET_OPTIONS: &[OptionSpec] = &[
     },
 ];
 
+/// The codec only matters to writers; Spark takes it in a reader too.
+const ORC_OPTIONS: &[OptionSpec] = &[
+    OptionSpec::Known("compression"),
+    OptionSpec::Known("orc.compress"),
+    OptionSpec::Known("mergeSchema"),
+];
+
 /// The read options of a format, parsed.
 #[derive(Clone, Debug)]
 enum ReadOptions {
-    Parquet {
+    /// Parquet and ORC.
+    Columns {
         /// `mergeSchema`: the columns of all files, not of the first alone.
         merge_schema: bool,
     },
@@ -162,8 +175,11 @@ impl FileFormat {
             options.get(name).or_else(of_conf).map(str::to_owned)
         };
         let read = match kind {
-            FileFormatKind::Parquet => ReadOptions::Parquet {
+            FileFormatKind::Parquet => ReadOptions::Columns {
                 merge_schema: flag("mergeSchema", "spark.sql.parquet.mergeSchema")?,
+            },
+            FileFormatKind::Orc => ReadOptions::Columns {
+                merge_schema: flag("mergeSchema", "spark.sql.orc.mergeSchema")?,
             },
             FileFormatKind::Json => {
                 let read = JsonReadOptions::from_options(&get, &time_zone).map_err(refused)?;
@@ -189,7 +205,7 @@ impl FileFormat {
 
     /// Whether the columns of every file count where none are declared.
     pub(super) fn merges_schemas(&self) -> bool {
-        matches!(self.read, ReadOptions::Parquet { merge_schema: true })
+        matches!(self.read, ReadOptions::Columns { merge_schema: true })
     }
 
     /// The bytes of a file of this name as decoders want them: unpacked, and in UTF-8.
@@ -201,7 +217,7 @@ impl FileFormat {
         let encoding = match &self.read {
             ReadOptions::Json(options) => options.encoding(),
             ReadOptions::Csv { options, .. } => options.encoding(),
-            ReadOptions::Text(_) | ReadOptions::Parquet { .. } => Encoding::Utf8,
+            ReadOptions::Text(_) | ReadOptions::Columns { .. } => Encoding::Utf8,
         };
         Ok(match encoding {
             Encoding::Utf8 => unpacked,
@@ -230,8 +246,8 @@ impl FileFormat {
             ReadOptions::Csv { options, .. } => CsvDecoder::new(schema, options.as_ref().clone())
                 .and_then(|decoder| decoder.with_projection(columns))
                 .map(|decoder| Box::new(decoder.with_batch_rows(batch_rows)) as _),
-            ReadOptions::Parquet { .. } => {
-                return Err(TidemillError::internal("Parquet files hold no records"));
+            ReadOptions::Columns { .. } => {
+                return Err(TidemillError::internal("Parquet and ORC files hold no records"));
             }
         };
         decoder.map_err(refused)
@@ -247,7 +263,7 @@ impl FileFormat {
             ReadOptions::Csv { options, infer_types } => {
                 infer_csv_schema(files, options, *infer_types).map_err(refused)
             }
-            ReadOptions::Text(_) | ReadOptions::Parquet { .. } => {
+            ReadOptions::Text(_) | ReadOptions::Columns { .. } => {
                 Err(TidemillError::internal("only JSON and CSV records tell columns"))
             }
         }

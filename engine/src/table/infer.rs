@@ -17,13 +17,14 @@ use super::file_table::object_meta;
 use super::format::{FileFormat, FileFormatKind};
 use super::guard::unreadable_file;
 use super::merge_schema;
+use super::orc;
 use crate::blocking::run_blocking;
 use crate::{Result, TidemillError};
 
 /// Columns are looked for in whole files, up to about so many bytes of them.
 const MAX_INFERENCE_BYTES: u64 = 256 << 20;
 
-/// The columns of these files: of Parquet, those of the first file unless option `mergeSchema` is set.
+/// The columns of these files: of Parquet and ORC, those of the first file unless option `mergeSchema` is set.
 ///
 /// # Errors
 /// `UNABLE_TO_INFER_SCHEMA` when there is no file to look at.
@@ -52,6 +53,7 @@ pub(crate) async fn infer_schema(
             }
             Ok(schema)
         }
+        FileFormatKind::Orc => orc_schema(format, files, state).await?.ok_or_else(unable),
         FileFormatKind::Json | FileFormatKind::Csv | FileFormatKind::Text => {
             if files.is_empty() {
                 return Err(unable());
@@ -97,6 +99,38 @@ async fn record_schema(format: &FileFormat, files: &[TableFile], state: &Session
     }
     let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
     format.infer(&contents)
+}
+
+/// The columns of ORC files. One without columns, or that may be left out, tells none.
+async fn orc_schema(
+    format: &FileFormat,
+    files: &[TableFile],
+    state: &SessionState,
+) -> Result<Option<SchemaRef>> {
+    let mut known: Option<Schema> = None;
+    for file in files.iter().filter(|file| file.size_bytes > 0) {
+        let (store, _) = file.uri.object_store(state.runtime_env())?;
+        let found = match orc::file_schema(store.as_ref(), &object_meta(file)?).await {
+            Ok(found) => found,
+            Err(error) if format.ignore_corrupt_files => {
+                log::warn!("skipping {}, which cannot be read: {error}", file.uri);
+                continue;
+            }
+            Err(error) => return Err(unreadable_file(&file.uri, error)),
+        };
+        if found.fields().is_empty() {
+            continue;
+        }
+        let merged = match known {
+            None => found,
+            Some(known) => merge_schema::merge(&known, &found)?,
+        };
+        if !format.merges_schemas() {
+            return Ok(Some(Arc::new(merged)));
+        }
+        known = Some(merged);
+    }
+    Ok(known.map(Arc::new))
 }
 
 async fn parquet_schema(file: &TableFile, state: &SessionState) -> Result<SchemaRef> {

@@ -1,4 +1,4 @@
-//! One schema of several files' (option `mergeSchema` of Parquet), as Spark merges them.
+//! One schema of several files' (option `mergeSchema` of Parquet and ORC), as Spark merges them.
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 //! [`FileTable`] per batch, a [`BatchFileTable`] lists its path at every scan.
 
 mod batch_table;
+mod blocking_stream;
 mod compression;
 mod file_table;
 mod format;
@@ -12,6 +13,7 @@ mod guard;
 mod infer;
 mod listing;
 mod merge_schema;
+mod orc;
 mod parquet_types;
 mod partition;
 mod partition_type;

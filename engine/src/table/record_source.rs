@@ -1,17 +1,16 @@
-//! JSON, CSV and text files in a DataFusion scan, through the record decoders.
+//! Files that decoders of this crate read, in a DataFusion scan: JSON, CSV and text through the record decoders, and ORC.
 //!
-//! One blocking task a file reads, unpacks and decodes, and hands batches over a short channel; the columns that a
-//! query does not use are not decoded. Files are not split: a record's start is only known from the file's start.
+//! One blocking task a file of records reads, unpacks and decodes, and hands batches over a short channel; the columns
+//! that a query does not use are not decoded. Files are not split: a record's start is only known from the file's start.
 
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::{Buf, Bytes};
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::error::Result as DataFusionResult;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::apply_expression_roots;
@@ -22,22 +21,20 @@ use datafusion_datasource::file_stream::{FileOpenFuture, FileOpener};
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
 use datafusion_datasource::{PartitionedFile, TableSchema};
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt};
 use tidemill_sql::record::{DEFAULT_BATCH_ROWS, RecordDecoder, RecordError};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use super::format::FileFormat;
+use super::blocking_stream::{BatchSender, CHANNEL_LENGTH, from_blocking};
+use super::format::{FileFormat, FileFormatKind};
+use super::orc::OrcOpener;
 use crate::{ErrorKind, Result, TidemillError};
 
 /// How many bytes are read at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// How many batches, or pieces of an object, may wait for their reader.
-const CHANNEL_LENGTH: usize = 2;
-
-/// Files of records.
+/// Files of records, or of ORC.
 #[derive(Clone)]
 pub(super) struct RecordSource {
     table_schema: TableSchema,
@@ -67,13 +64,22 @@ impl FileSource for RecordSource {
         _partition: usize,
     ) -> DataFusionResult<Arc<dyn FileOpener>> {
         let schema = self.table_schema.file_schema();
-        let opener = Arc::new(RecordOpener {
-            store: object_store,
-            schema: Arc::clone(schema),
-            columns: self.projection.file_indices.clone(),
-            format: Arc::clone(&self.format),
-            batch_rows: self.batch_rows,
-        });
+        let columns = self.projection.file_indices.clone();
+        let opener: Arc<dyn FileOpener> = match self.format.kind {
+            FileFormatKind::Orc => Arc::new(OrcOpener {
+                store: object_store,
+                schema: Arc::clone(schema),
+                columns,
+                batch_rows: self.batch_rows,
+            }),
+            _ => Arc::new(RecordOpener {
+                store: object_store,
+                schema: Arc::clone(schema),
+                columns,
+                format: Arc::clone(&self.format),
+                batch_rows: self.batch_rows,
+            }),
+        };
         ProjectionOpener::try_new(self.projection.clone(), opener, schema)
     }
 
@@ -153,43 +159,16 @@ impl FileOpener for RecordOpener {
                 GetResultPayload::File(file, _) => Box::new(file),
                 GetResultPayload::Stream(stream) => Box::new(ObjectReader::new(stream)),
             };
-            Ok(decode(format.plain(&name, raw)?, decoder))
+            let plain = format.plain(&name, raw)?;
+            Ok(from_blocking(move |sender| decode_all(plain, decoder, sender)))
         }))
     }
-}
-
-/// Decodes on the blocking pool; the stream fails if the task does.
-fn decode(
-    bytes: Box<dyn Read + Send>,
-    decoder: Box<dyn RecordDecoder>,
-) -> BoxStream<'static, DataFusionResult<RecordBatch>> {
-    let (sender, receiver) = mpsc::channel(CHANNEL_LENGTH);
-    let task = tokio::task::spawn_blocking(move || {
-        if let Err(error) = decode_all(bytes, decoder, &sender) {
-            // Nobody listens any more when the scan was dropped.
-            let _ = sender.blocking_send(Err(error.into()));
-        }
-    });
-    let state: (
-        mpsc::Receiver<DataFusionResult<RecordBatch>>,
-        Option<JoinHandle<()>>,
-    ) = (receiver, Some(task));
-    futures::stream::unfold(state, |(mut receiver, mut task)| async move {
-        if let Some(batch) = receiver.recv().await {
-            return Some((batch, (receiver, task)));
-        }
-        // The end of the channel is the end of the file only if the task did not break off.
-        let failed = task.take()?.await.err()?;
-        let error = TidemillError::internal(format!("reading records failed: {failed}"));
-        Some((Err(DataFusionError::from(error)), (receiver, None)))
-    })
-    .boxed()
 }
 
 fn decode_all(
     mut bytes: Box<dyn Read + Send>,
     mut decoder: Box<dyn RecordDecoder>,
-    sender: &mpsc::Sender<DataFusionResult<RecordBatch>>,
+    sender: &BatchSender,
 ) -> Result<()> {
     let mut buffer: Vec<u8> = Vec::new();
     let mut end = false;
@@ -225,7 +204,7 @@ fn decode_buffer(
     buffer: &[u8],
     end: bool,
     decoder: &mut dyn RecordDecoder,
-    sender: &mpsc::Sender<DataFusionResult<RecordBatch>>,
+    sender: &BatchSender,
 ) -> Result<Option<usize>> {
     let mut taken = 0;
     loop {

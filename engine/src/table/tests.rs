@@ -287,7 +287,7 @@ async fn wrong_sources_are_refused_by_name() {
             "Path does not exist: /no/such/folder.",
         ),
         ("jsn", &[], "DATA_SOURCE_NOT_FOUND", "did you mean 'json'?"),
-        ("orc", &[], "UNSUPPORTED_DATA_SOURCE", "'orc'"),
+        ("avro", &[], "UNSUPPORTED_DATA_SOURCE", "'avro'"),
         (
             "jdbc",
             &[],

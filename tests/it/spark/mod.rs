@@ -4,6 +4,7 @@
 
 mod differential;
 mod expressions;
+mod orc;
 mod partition_relay;
 mod read_output;
 mod read_state;

@@ -11,7 +11,7 @@ use super::records::{Outcome, rows_as_json};
 use crate::harness::spark::{Spark, spark};
 
 /// A type of a file's column and a value of it.
-const FILE_TYPES: [(&str, &str); 15] = [
+pub(super) const FILE_TYPES: [(&str, &str); 15] = [
     ("TINYINT", "CAST(7 AS TINYINT)"),
     ("SMALLINT", "CAST(7 AS SMALLINT)"),
     ("INT", "7"),
@@ -30,7 +30,7 @@ const FILE_TYPES: [(&str, &str); 15] = [
 ];
 
 /// Types of a table's column.
-const TABLE_TYPES: [&str; 16] = [
+pub(super) const TABLE_TYPES: [&str; 16] = [
     "TINYINT",
     "SMALLINT",
     "INT",
@@ -126,14 +126,14 @@ fn is_reinterpreted(file: &str, table: &str) -> bool {
 }
 
 /// A folder to read, with the columns that are declared.
-struct Case {
-    path: String,
-    schema: Option<String>,
-    options: &'static [(&'static str, &'static str)],
+pub(super) struct Case {
+    pub(super) path: String,
+    pub(super) schema: Option<String>,
+    pub(super) options: &'static [(&'static str, &'static str)],
 }
 
 impl Case {
-    fn new(path: &Path, schema: Option<&str>) -> Self {
+    pub(super) fn new(path: &Path, schema: Option<&str>) -> Self {
         Self {
             path: path.to_str().unwrap().to_owned(),
             schema: schema.map(str::to_owned),
@@ -144,6 +144,8 @@ impl Case {
     fn format(&self) -> &'static str {
         if self.path.contains("/json-") {
             "json"
+        } else if self.path.contains("/orc-") {
+            "orc"
         } else {
             "parquet"
         }
@@ -181,9 +183,14 @@ async fn read(case: &Case) -> Result<(String, Vec<String>)> {
 
 /// Reads each case in both engines; rows in the order of their text.
 fn both(spark: &mut Spark, cases: &[Case]) -> Vec<(Outcome, Outcome)> {
+    both_in(spark, cases, "UTC")
+}
+
+/// As [`both`], Spark with this time zone of its JVM.
+pub(super) fn both_in(spark: &mut Spark, cases: &[Case], zone: &str) -> Vec<(Outcome, Outcome)> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let reads: Vec<Value> = cases.iter().map(Case::sparks_command).collect();
-    let answers = spark.ask(&json!({"op": "read_all", "reads": reads}));
+    let answers = spark.ask(&json!({"op": "read_all", "reads": reads, "zone": zone}));
     let ours = cases
         .iter()
         .map(|case| Outcome::of_ours(runtime.block_on(read(case))).sorted());
@@ -193,7 +200,7 @@ fn both(spark: &mut Spark, cases: &[Case]) -> Vec<(Outcome, Outcome)> {
 }
 
 /// What differs, in words.
-fn differing(what: &str, (ours, sparks): &(Outcome, Outcome)) -> String {
+pub(super) fn differing(what: &str, (ours, sparks): &(Outcome, Outcome)) -> String {
     format!("{what}\n  here:  {}\n  Spark: {}", ours.shown(), sparks.shown())
 }
 
@@ -215,7 +222,7 @@ fn write(spark: &mut Spark, folder: &Path, writes: &[(&str, &[&str], Value)]) {
     );
 }
 
-fn report(what: &str, wrong: &[String]) {
+pub(super) fn report(what: &str, wrong: &[String]) {
     assert!(
         wrong.is_empty(),
         "{} {what} differ:\n{}",
