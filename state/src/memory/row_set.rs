@@ -11,9 +11,9 @@ use crate::error::{Result, StateError};
 
 /// From so many rows on, the order in which they are looked up matters: their tables and rows leave the nearest caches.
 const ROWS_WORTH_ORDERING: usize = 16 * 1024;
-/// How many classes there are by the hash bits that choose a key's table, the same in every set and store: one class of
-/// a few million keys fits the nearest caches.
-const CLASSES: usize = 256;
+/// How many classes there are by the hash bits that choose a key's table, the same in every set and store: so many that one
+/// class of a million keys fits a near cache, so few that rows are dealt out to all of them at once.
+const CLASSES: u8 = 64;
 
 /// Rows with their hashes.
 type Block<'r> = Vec<(u64, &'r [u8])>;
@@ -42,12 +42,19 @@ impl RowSet {
         let mut numbers = vec![0; count];
         if count < ROWS_WORTH_ORDERING {
             self.intern_in_order(rows, places, &mut numbers)?;
+            return Ok(numbers);
+        }
+        if self.rows.is_empty() {
+            self.numbers = KeyTable::split_by(CLASSES.ilog2());
+        }
+        self.rows.reserve(rows);
+        let classes: Vec<u8> = rows.iter().map(class_of).collect();
+        // A file of a store comes in the store's order, but for the new keys behind the others.
+        let runs = classes.windows(2).filter(|pair| pair.is_sorted()).count();
+        if count - runs < usize::from(CLASSES) {
+            self.intern_in_order(rows, places, &mut numbers)?;
         } else {
-            let (rows, places) = by_class(rows, places);
-            if self.rows.is_empty() {
-                self.numbers = KeyTable::split_by(CLASSES.ilog2());
-            }
-            self.rows.reserve(&rows);
+            let (rows, places) = by_class(rows, &classes, places);
             self.intern_in_order(&rows, places.into_iter(), &mut numbers)?;
         }
         Ok(numbers)
@@ -126,21 +133,24 @@ fn next_block<'r>(rows: &mut RowsIter<'r>, block: &mut Block<'r>) -> bool {
     !block.is_empty()
 }
 
-/// The rows, gathered by the class of their hash, each with its place. They are copied, because to follow the classes
-/// through rows that stay where they are would cost a wait for memory at each.
-fn by_class(rows: &Rows, places: impl Iterator<Item = u32>) -> (Rows, Vec<u32>) {
+/// The class of a row.
+fn class_of(row: &[u8]) -> u8 {
+    let [low, ..] = KeptHash::of(hash(row)).bits().to_le_bytes();
+    low % CLASSES
+}
+
+/// The rows, gathered by class, each with its place. They are copied, because to follow the classes through rows that stay
+/// where they are would cost a wait for memory at each.
+fn by_class(rows: &Rows, classes: &[u8], places: impl Iterator<Item = u32>) -> (Rows, Vec<u32>) {
     /// Where the next row of a class goes.
     #[derive(Clone, Copy, Default)]
     struct Next {
         row: usize,
         byte: usize,
     }
-    let mut next = [Next::default(); CLASSES];
-    let mut classes = Vec::with_capacity(rows.len());
-    for row in rows {
-        let [class, ..] = KeptHash::of(hash(row)).bits().to_le_bytes();
-        classes.push(class);
-        if let Some(next) = next.get_mut(usize::from(class)) {
+    let mut next = [Next::default(); CLASSES as usize];
+    for (row, class) in rows.iter().zip(classes) {
+        if let Some(next) = next.get_mut(usize::from(*class)) {
             next.row += 1;
             next.byte += row.len();
         }
@@ -154,7 +164,7 @@ fn by_class(rows: &Rows, places: impl Iterator<Item = u32>) -> (Rows, Vec<u32>) 
     let (mut data, mut ends) = (vec![0; start.byte], vec![0; start.row]);
     let mut ordered_places = vec![0; start.row];
     for ((row, class), place) in rows.iter().zip(classes).zip(places) {
-        let Some(next) = next.get_mut(usize::from(class)) else {
+        let Some(next) = next.get_mut(usize::from(*class)) else {
             continue;
         };
         let end = next.byte + row.len();
@@ -215,10 +225,9 @@ mod tests {
         };
         let set = set_of(&mut (0..100_000).chain(0..100_000));
         assert_eq!(set.rows().len(), 100_000);
-        let class = |row: &[u8]| KeptHash::of(hash(row)).bits().to_le_bytes()[0];
-        assert!(set.rows().iter().is_sorted_by_key(class));
+        assert!(set.rows().iter().is_sorted_by_key(class_of));
         let part = set_of(&mut (0..100_000).rev().step_by(3));
-        assert!(part.rows().iter().is_sorted_by_key(class));
+        assert!(part.rows().iter().is_sorted_by_key(class_of));
     }
 
     #[test]
@@ -231,5 +240,6 @@ mod tests {
         let mut again = RowSet::default();
         let numbers = again.intern(set.rows()).unwrap();
         assert_eq!(numbers, Vec::from_iter(0..200_000));
+        assert_eq!(again.rows().len(), 200_000);
     }
 }
