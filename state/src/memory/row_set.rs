@@ -50,8 +50,8 @@ impl RowSet {
         self.rows.reserve(rows);
         let classes: Vec<u8> = rows.iter().map(class_of).collect();
         // A file of a store comes in the store's order, but for the new keys behind the others.
-        let runs = classes.windows(2).filter(|pair| pair.is_sorted()).count();
-        if count - runs < usize::from(CLASSES) {
+        let breaks = classes.windows(2).filter(|pair| !pair.is_sorted()).count();
+        if breaks < usize::from(CLASSES) {
             self.intern_in_order(rows, places, &mut numbers)?;
         } else {
             let (rows, places) = by_class(rows, &classes, places);
