@@ -1,13 +1,44 @@
 //! Calls of functions: how a call is written for the planner, and which calls are operators or other calls.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Value,
+    FunctionArguments, Ident, ObjectName, Query, Value, Visit, Visitor,
 };
 
 use super::super::functions::{self, CAST_PREFIX};
 use super::arguments::{MAP_FUNCTION, name_arrays, order_as_arguments, spread_options};
 use super::{datetime_calls, literal, window_calls};
+
+/// Whether one of these calls is in the expression, those in its subqueries aside.
+pub(super) fn holds_call(expr: &Expr, is_it: &dyn Fn(&Function) -> bool) -> bool {
+    struct Finder<'a> {
+        is_it: &'a dyn Fn(&Function) -> bool,
+        depth: usize,
+    }
+    impl Visitor for Finder<'_> {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(call) if self.depth == 0 && (self.is_it)(call) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Finder { is_it, depth: 0 }).is_break()
+}
 
 /// The cast that a prefix names, to this type.
 pub(super) fn cast(prefix: &str, expr: Expr, data_type: &DataType) -> Expr {

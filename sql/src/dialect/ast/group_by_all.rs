@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Query, Select, SelectItem, Spanned, Value, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, GroupByExpr, Query, Select, SelectItem, Spanned, Value, VisitMut, VisitorMut,
 };
 
+use super::calls::holds_call;
 use crate::{Result, SqlError};
 
 /// Writes out every `GROUP BY ALL`; `is_aggregate` knows the aggregate functions by name.
@@ -49,42 +50,7 @@ impl VisitorMut for Expander<'_> {
 }
 
 fn holds_aggregate(expr: &Expr, is_aggregate: &dyn Fn(&str) -> bool) -> bool {
-    expr.visit(&mut Finder {
-        is_aggregate,
-        depth: 0,
+    holds_call(expr, &|call| {
+        is_aggregate(&call.name.to_string().trim_matches('`').to_lowercase())
     })
-    .is_break()
-}
-
-/// Breaks at an aggregate function that does not belong to a subquery.
-struct Finder<'a> {
-    is_aggregate: &'a dyn Fn(&str) -> bool,
-    depth: usize,
-}
-
-impl Visitor for Finder<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Function(call) if self.depth == 0 => {
-                let name = call.name.to_string().trim_matches('`').to_lowercase();
-                match (self.is_aggregate)(&name) {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            }
-            _ => ControlFlow::Continue(()),
-        }
-    }
 }

@@ -1,15 +1,13 @@
 //! Calls with OVER: which are allowed where, their names, and their frames as the planner takes them.
 
-use std::ops::ControlFlow;
-
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, NullTreatment, OrderByExpr, Query,
-    Select, SelectItem, Value, Visit, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
-    WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, NullTreatment, OrderByExpr, Select,
+    SelectItem, Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::super::functions::{self, over};
+use super::calls::holds_call;
 use super::generators::generator_of;
 use super::kind;
 use super::spark_name::{NameScope, strip, text};
@@ -53,7 +51,7 @@ pub(super) fn check(name: &str, function: &Function) -> Result<()> {
             format!("Distinct window functions are not supported: {name}(DISTINCT …)."),
         ));
     }
-    if over::NEEDS_ORDER.contains(&name) && spec.order_by.is_empty() {
+    if is_window && spec.order_by.is_empty() {
         return Err(SqlError::new(
             "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
             format!(
@@ -89,7 +87,7 @@ fn is_distinct(function: &Function) -> bool {
 fn check_frame(name: &str, frame: &WindowFrame, spec: &WindowSpec) -> Result<()> {
     if over::OWN_FRAME.contains(&name) {
         return Err(SqlError::new(
-            "_LEGACY_ERROR_TEMP_1036",
+            "UNSUPPORTED_WINDOW_FRAME",
             format!("Window function {name} has a frame of its own and takes no other."),
         ));
     }
@@ -192,33 +190,7 @@ pub(super) fn check_clauses(select: &Select) -> Result<()> {
 }
 
 fn holds_window(expr: &Expr) -> bool {
-    /// Breaks at OVER that does not belong to a subquery.
-    struct Finder {
-        depth: usize,
-    }
-    impl Visitor for Finder {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth += 1;
-            ControlFlow::Continue(())
-        }
-
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth -= 1;
-            ControlFlow::Continue(())
-        }
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(function) if self.depth == 0 && function.over.is_some() => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    expr.visit(&mut Finder { depth: 0 }).is_break()
+    holds_call(expr, &|call| call.over.is_some())
 }
 
 /// Makes the numbers of a frame bare again.

@@ -12,7 +12,7 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, WindowUDF};
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 
-/// The functions that only windows have.
+/// The functions that only windows have; they mean nothing without an order.
 pub(crate) const NAMES: [&str; 9] = [
     "cume_dist",
     "dense_rank",
@@ -24,9 +24,6 @@ pub(crate) const NAMES: [&str; 9] = [
     "rank",
     "row_number",
 ];
-
-/// Those that mean nothing without an order.
-pub(crate) const NEEDS_ORDER: [&str; 9] = NAMES;
 
 /// Those that look at a frame of their own, whatever the window's.
 pub(crate) const OWN_FRAME: [&str; 8] = [
