@@ -26,6 +26,7 @@ pub(crate) mod tests;
 mod tokens;
 mod types;
 mod view;
+mod walk;
 
 pub(crate) use functions::{double_to_decimal, type_name};
 

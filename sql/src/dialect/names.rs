@@ -7,10 +7,11 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{GroupByExpr, Query, Select, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{GroupByExpr, Query, Select, Visitor};
 
 use super::SqlSettings;
 use super::ast::{GENERATED, KnownColumns, output_names};
+use super::walk::walk;
 use crate::{Result, SqlError};
 
 /// The names of a plan's columns.
@@ -188,7 +189,7 @@ fn holds_group_by(query: &Query) -> bool {
             }
         }
     }
-    query.visit(&mut Finder).is_break()
+    walk(query, &mut Finder).is_break()
 }
 
 /// Spark's condition for an error of the planner that has nothing but its words.

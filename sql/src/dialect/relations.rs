@@ -14,7 +14,7 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Spanned, TableAlias, TableFactor,
-    TableFunctionArgs, Value, ValueWithSpan, VisitMut, VisitorMut,
+    TableFunctionArgs, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::generate::{self, GENERATE_FUNCTION, LATERAL_FUNCTION};
@@ -22,6 +22,7 @@ use super::set_operation::{self, is_set_operation};
 use super::statements::table_reference;
 use super::table_function::{self, RangeCall, derived, generator_query};
 use super::tokens::{NAME_SEPARATOR, RELATION_FUNCTION, StreamClause, WATERMARK_FUNCTION};
+use super::walk::walk_mut;
 use super::{SqlDialect, SqlSettings};
 use crate::event_time::watermark_of_path;
 use crate::{Result, SqlError};
@@ -54,7 +55,7 @@ pub(crate) fn take(
         scopes: Vec::new(),
         requests: Vec::new(),
     };
-    match query.visit(&mut taker) {
+    match walk_mut(query, &mut taker) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(taker.requests),
     }

@@ -14,7 +14,7 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
     Expr as SqlExpr, Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
-    TableWithJoins, VisitMut, VisitorMut,
+    TableWithJoins, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -22,6 +22,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::SqlSettings;
 use super::analyzer::widest;
 use super::functions::{coerce, type_name};
+use super::walk::walk_mut;
 use crate::{Result, SqlError};
 
 /// Puts every set operation into the `FROM` of a `SELECT *`.
@@ -29,7 +30,7 @@ use crate::{Result, SqlError};
 /// # Errors
 /// PARSE_SYNTAX_ERROR for `BY NAME`, which Spark's SQL does not have.
 pub(crate) fn put_into_from(query: &mut Query) -> Result<()> {
-    query.visit(&mut Wrapper).break_value().map_or(Ok(()), Err)
+    walk_mut(query, &mut Wrapper).break_value().map_or(Ok(()), Err)
 }
 
 struct Wrapper;

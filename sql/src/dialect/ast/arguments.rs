@@ -1,12 +1,15 @@
 //! What a call has beside its plain arguments, made arguments: the order of WITHIN GROUP, maps of options, names; and the
 //! parameters of lambdas.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction,
-    Value, visit_expressions_mut,
+    Value, VisitorMut,
 };
+
+use super::super::walk::walk_mut;
 
 /// How a call of `map` is written once its own arguments are done: DataFusion has a rule of its own for that name.
 pub(super) const MAP_FUNCTION: &str = "__map";
@@ -78,16 +81,26 @@ pub(super) fn order_as_arguments(name: &str, function: &mut Function) {
 
 /// `x.a` of a lambda's parameter `x` as the access to a field: the planner would look for a table `x`.
 pub(super) fn fields_of_parameters(lambda: &mut LambdaFunction) {
-    let is_parameter = |name: &Ident| {
-        lambda
-            .params
-            .iter()
-            .any(|p| p.name.value.eq_ignore_ascii_case(&name.value))
+    let mut accesses = ParameterFields {
+        parameters: lambda.params.iter().map(|p| p.name.value.clone()).collect(),
     };
-    let _: ControlFlow<()> = visit_expressions_mut(&mut lambda.body, |expr| {
+    let ControlFlow::Continue(()) = walk_mut(&mut lambda.body, &mut accesses);
+}
+
+struct ParameterFields {
+    parameters: Vec<String>,
+}
+
+impl VisitorMut for ParameterFields {
+    type Break = Infallible;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
         if let Expr::CompoundIdentifier(parts) = expr
             && let Some((first, fields)) = parts.split_first()
-            && is_parameter(first)
+            && self
+                .parameters
+                .iter()
+                .any(|p| p.eq_ignore_ascii_case(&first.value))
         {
             let field = |name: &Ident| {
                 AccessExpr::Dot(Expr::Value(Value::SingleQuotedString(name.value.clone()).into()))
@@ -98,5 +111,5 @@ pub(super) fn fields_of_parameters(lambda: &mut LambdaFunction) {
             };
         }
         ControlFlow::Continue(())
-    });
+    }
 }

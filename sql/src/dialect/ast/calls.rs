@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Query, Value, Visit, Visitor,
+    FunctionArguments, Ident, ObjectName, Query, Value, Visitor,
 };
 
 use super::super::functions::{self, CAST_PREFIX};
+use super::super::walk::walk;
 use super::arguments::{MAP_FUNCTION, name_arrays, order_as_arguments, spread_options};
 use super::{datetime_calls, literal, window_calls};
 
@@ -37,7 +38,7 @@ pub(super) fn holds_call(expr: &Expr, is_it: &dyn Fn(&Function) -> bool) -> bool
             }
         }
     }
-    expr.visit(&mut Finder { is_it, depth: 0 }).is_break()
+    walk(expr, &mut Finder { is_it, depth: 0 }).is_break()
 }
 
 /// The cast that a prefix names, to this type.

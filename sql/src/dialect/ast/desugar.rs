@@ -7,11 +7,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, GroupByExpr, Interval, LimitClause,
-    OrderByKind, Query, Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitMut,
-    VisitorMut,
+    OrderByKind, Query, Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::super::functions::{CAST_PREFIX, TRY_CAST_PREFIX};
+use super::super::walk::walk_mut;
 use super::arguments::fields_of_parameters;
 use super::calls::{binary, call, cast, named_struct, of_function, operator_of};
 use super::{datetime_calls, like, literal};
@@ -20,7 +20,7 @@ use crate::{Result, SqlError};
 
 /// Rewrites every expression of the query.
 pub(crate) fn rewrite(query: &mut Query) -> Result<()> {
-    query.visit(&mut Desugar).break_value().map_or(Ok(()), Err)
+    walk_mut(query, &mut Desugar).break_value().map_or(Ok(()), Err)
 }
 
 struct Desugar;

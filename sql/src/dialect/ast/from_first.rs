@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Query, Select, SelectFlavor, SelectItem, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    Query, Select, SelectFlavor, SelectItem, VisitorMut, WildcardAdditionalOptions,
 };
+
+use super::super::walk::walk_mut;
 
 /// Puts the SELECT first, with `*` where there is none.
 pub(super) fn put_select_first(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut Rewriter);
+    let ControlFlow::Continue(()) = walk_mut(query, &mut Rewriter);
 }
 
 struct Rewriter;

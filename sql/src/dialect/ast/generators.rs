@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LateralView,
     ObjectName, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, TableFunctionArgs, TableWithJoins,
-    Value, Visit, VisitMut, Visitor, VisitorMut,
+    Value, Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use super::super::functions::generator;
 use super::super::generate::{GENERATE_FUNCTION, GENERATED_COLUMN, LATERAL_FUNCTION};
 use super::super::tokens::NAME_SEPARATOR;
+use super::super::walk::{walk, walk_mut};
 use crate::{Result, SqlError};
 
 /// The generator's name in lower case, if the expression is a call of one.
@@ -33,7 +34,7 @@ pub(crate) fn generator_of(expr: &Expr) -> Option<String> {
 /// # Errors
 /// UNSUPPORTED_GENERATOR where Spark has none.
 pub(crate) fn rewrite(query: &mut Query) -> Result<()> {
-    query.visit(&mut Generators).break_value().map_or(Ok(()), Err)
+    walk_mut(query, &mut Generators).break_value().map_or(Ok(()), Err)
 }
 
 struct Generators;
@@ -196,7 +197,7 @@ fn refuse_nested(expr: &Expr, allowed: usize) -> Result<()> {
         generators: 0,
         subqueries: false,
     };
-    let _ = expr.visit(&mut finder);
+    let _ = walk(expr, &mut finder);
     // A subquery may have generators of its own.
     if finder.generators > allowed && !finder.subqueries {
         return Err(refused(

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Query, Select, SelectItem, Spanned, Value, VisitMut, VisitorMut,
+    Expr, GroupByExpr, Query, Select, SelectItem, Spanned, Value, VisitorMut,
 };
 
+use super::super::walk::walk_mut;
 use super::calls::holds_call;
 use crate::{Result, SqlError};
 
@@ -14,8 +15,7 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE where the items are not known yet (`*`).
 pub(super) fn expand(query: &mut Query, is_aggregate: &dyn Fn(&str) -> bool) -> Result<()> {
-    query
-        .visit(&mut Expander { is_aggregate })
+    walk_mut(query, &mut Expander { is_aggregate })
         .break_value()
         .map_or(Ok(()), Err)
 }

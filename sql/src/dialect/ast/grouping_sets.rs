@@ -6,9 +6,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, GroupByWithModifier, Query, Select, SelectItem, Value, VisitMut, VisitorMut,
+    Expr, GroupByExpr, GroupByWithModifier, Query, Select, SelectItem, Value, VisitorMut,
 };
 
+use super::super::walk::walk_mut;
 use crate::{Result, SqlError};
 
 /// How many grouping sets a query may have.
@@ -19,7 +20,7 @@ const MAX_SETS: usize = 4096;
 /// # Errors
 /// UNSUPPORTED_FEATURE for sets whose order of columns cannot be told, and for too many of them.
 pub(super) fn expand(query: &mut Query) -> Result<()> {
-    query.visit(&mut Expander).break_value().map_or(Ok(()), Err)
+    walk_mut(query, &mut Expander).break_value().map_or(Ok(()), Err)
 }
 
 struct Expander;

@@ -4,14 +4,15 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArgumentList, FunctionArguments, Ident, LateralView, ObjectName, Query, Select,
-    TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    TableFactor, TableWithJoins, VisitorMut,
 };
 
+use super::super::walk::walk_mut;
 use super::generators::generator_of;
 
 /// Turns the generators that end a FROM list into lateral views.
 pub(super) fn make_views(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut Rewriter);
+    let ControlFlow::Continue(()) = walk_mut(query, &mut Rewriter);
 }
 
 struct Rewriter;

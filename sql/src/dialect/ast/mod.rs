@@ -30,13 +30,14 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Query, Select, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    TableWithJoins, VisitMut, VisitorMut,
+    TableWithJoins, VisitorMut,
 };
 
 pub(crate) use output_names::{GENERATED, output_names};
 pub(crate) use spark_name::KnownColumns;
 use spark_name::{NameScope, spark_name};
 
+use super::walk::walk_mut;
 use super::{functions, set_operation};
 use crate::{Result, SqlError};
 
@@ -73,7 +74,7 @@ pub(crate) fn rewrite(query: &mut Query, known: &KnownColumns, own: &OwnFunction
         known,
         unnamed_relations: 0,
     };
-    if let ControlFlow::Break(error) = query.visit(&mut names) {
+    if let ControlFlow::Break(error) = walk_mut(query, &mut names) {
         return Err(error);
     }
     group_by_all::expand(query, &|name| {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, NamedWindowDefinition, NamedWindowExpr, Query, Select, VisitMut, VisitorMut, WindowSpec,
-    WindowType,
+    Expr, Function, NamedWindowDefinition, NamedWindowExpr, Query, Select, VisitorMut, WindowSpec, WindowType,
 };
+
+use super::super::walk::walk_mut;
 
 /// Writes out the named windows of every SELECT; a name that is not defined stays.
 pub(super) fn write_out(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut Selects);
+    let ControlFlow::Continue(()) = walk_mut(query, &mut Selects);
 }
 
 struct Selects;
@@ -32,8 +33,8 @@ impl VisitorMut for Selects {
         if named.0.is_empty() {
             return ControlFlow::Continue(());
         }
-        select.projection.visit(&mut named)?;
-        select.qualify.visit(&mut named)
+        walk_mut(&mut select.projection, &mut named)?;
+        walk_mut(&mut select.qualify, &mut named)
     }
 }
 

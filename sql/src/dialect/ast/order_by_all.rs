@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitMut, VisitorMut,
+    Expr, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitorMut,
 };
 
+use super::super::walk::walk_mut;
 use crate::{Result, SqlError};
 
 /// Writes out every `ORDER BY ALL` as places.
@@ -13,7 +14,7 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE where the number of columns is not known yet (`*`, a table).
 pub(super) fn expand(query: &mut Query) -> Result<()> {
-    query.visit(&mut Expander).break_value().map_or(Ok(()), Err)
+    walk_mut(query, &mut Expander).break_value().map_or(Ok(()), Err)
 }
 
 struct Expander;

@@ -6,21 +6,22 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Select, Visitor};
 
+use super::super::walk::walk;
 use super::relation_names;
 use super::spark_name::NameScope;
 
 /// The columns, with commas between; `None` where one is named twice, for which Spark's text is not known.
 pub(super) fn of(query: &Query, scope: &NameScope) -> Option<String> {
     let mut own = Relations(HashSet::new());
-    let ControlFlow::Continue(()) = query.visit(&mut own);
+    let _ = walk(query, &mut own);
     let outer = scope.relations.difference(&own.0).cloned().collect();
     let mut columns = Columns {
         relations: outer,
         found: Vec::new(),
     };
-    let ControlFlow::Continue(()) = query.visit(&mut columns);
+    let _ = walk(query, &mut columns);
     let distinct: HashSet<String> = columns.found.iter().map(|c| c.to_lowercase()).collect();
     (distinct.len() == columns.found.len()).then(|| columns.found.join(", "))
 }
@@ -29,9 +30,9 @@ pub(super) fn of(query: &Query, scope: &NameScope) -> Option<String> {
 struct Relations(HashSet<String>);
 
 impl Visitor for Relations {
-    type Break = std::convert::Infallible;
+    type Break = ();
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         self.0.extend(relation_names(select));
         ControlFlow::Continue(())
     }
@@ -44,9 +45,9 @@ struct Columns {
 }
 
 impl Visitor for Columns {
-    type Break = std::convert::Infallible;
+    type Break = ();
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if let Expr::CompoundIdentifier(parts) = expr
             && let [relation, column, ..] = parts.as_slice()
             && self.relations.contains(&relation.value.to_lowercase())

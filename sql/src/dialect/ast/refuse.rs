@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
-    SelectItem, Spanned, TableFactor, VisitMut, VisitorMut,
+    SelectItem, Spanned, TableFactor, VisitorMut,
 };
 
 use super::super::functions;
+use super::super::walk::walk_mut;
 use super::datetime_calls;
 use super::generators::generator_of;
 use super::window_calls;
@@ -18,8 +19,7 @@ use crate::{Result, SqlError};
 /// # Errors
 /// UNSUPPORTED_FEATURE, UNSUPPORTED_ROUTINE or UNRESOLVED_ROUTINE with the position in the text.
 pub(crate) fn check(query: &mut Query, is_registered: &dyn Fn(&str) -> bool) -> Result<()> {
-    query
-        .visit(&mut Refuser { is_registered })
+    walk_mut(query, &mut Refuser { is_registered })
         .break_value()
         .map_or(Ok(()), Err)
 }

@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, OrderByKind, Query,
-    Select, SetExpr, VisitMut, VisitorMut,
+    Select, SetExpr, Visitor, VisitorMut,
 };
 
+use super::super::walk::{walk, walk_mut};
 use crate::SqlError;
 
 /// Puts the call of `window` in GROUP BY in the place of the names that mean it.
 pub(super) fn address(query: &mut Query) {
     // The visitor never breaks.
-    let _ = query.visit(&mut Addresser);
+    let _ = walk_mut(query, &mut Addresser);
 }
 
 /// Whether the expression is a call of `window`.
@@ -40,7 +41,7 @@ impl VisitorMut for Addresser {
             && let OrderByKind::Expressions(exprs) = &mut order.kind
         {
             for expr in exprs {
-                let _ = expr.expr.visit(&mut Replace { call: &call });
+                let _ = walk_mut(&mut expr.expr, &mut Replace { call: &call });
             }
         }
         ControlFlow::Continue(())
@@ -49,8 +50,8 @@ impl VisitorMut for Addresser {
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
         if let Some(call) = grouped_window(select) {
             let mut replace = Replace { call: &call };
-            let _ = select.projection.visit(&mut replace);
-            let _ = select.having.visit(&mut replace);
+            let _ = walk_mut(&mut select.projection, &mut replace);
+            let _ = walk_mut(&mut select.having, &mut replace);
         }
         ControlFlow::Continue(())
     }
@@ -92,25 +93,26 @@ fn is_over_column(call: &Expr) -> bool {
         return false;
     };
     match list.args.first() {
-        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(time))) => {
-            let mut found = Find(false);
-            let _ = time.clone().visit(&mut found);
-            found.0
-        }
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(time))) => walk(time, &mut Find).is_break(),
         _ => false,
     }
 }
 
-struct Find(bool);
+/// Stops at a column `window`, or one of a relation `window`.
+struct Find;
 
-impl VisitorMut for Find {
-    type Break = SqlError;
+impl Visitor for Find {
+    type Break = ();
 
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
-        self.0 |= is_column(expr)
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let is_it = is_column(expr)
             || matches!(expr, Expr::CompoundIdentifier(parts)
                 if parts.iter().any(|part| part.value.eq_ignore_ascii_case("window")));
-        ControlFlow::Continue(())
+        if is_it {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
