@@ -9,6 +9,9 @@ use tidemill_state::{RowHandle, RowSet, Rows};
 
 use crate::error::state;
 
+/// No group: not a number that an accumulator has.
+const NONE: usize = usize::MAX;
+
 /// Every distinct key once, as its state row.
 #[derive(Debug, Default)]
 pub(super) struct GroupTable {
@@ -47,7 +50,7 @@ impl GroupTable {
 
     /// Gives slots without a group the next groups, in this order.
     pub(super) fn number(&mut self, slots: impl Iterator<Item = usize>) {
-        const NONE: usize = usize::MAX;
+        self.slots.reserve(self.new_slots());
         self.groups.resize(self.partitions.len(), NONE);
         for slot in slots {
             if let Some(group @ &mut NONE) = self.groups.get_mut(slot) {
@@ -57,11 +60,10 @@ impl GroupTable {
         }
     }
 
-    /// The groups of slots.
-    pub(super) fn groups_of(&self, slots: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    /// The groups of slots, all of which have one.
+    pub(super) fn groups_of(&self, slots: impl ExactSizeIterator<Item = usize>) -> Vec<usize> {
         slots
-            .into_iter()
-            .filter_map(|slot| self.groups.get(slot).copied())
+            .map(|slot| self.groups.get(slot).copied().unwrap_or(NONE))
             .collect()
     }
 
@@ -83,6 +85,11 @@ impl GroupTable {
     /// Where the state has the key of a slot, if it does.
     pub(super) fn handle(&self, slot: usize) -> Option<RowHandle> {
         self.handles.get(slot).copied().flatten()
+    }
+
+    /// How many slots have no group yet.
+    pub(super) fn new_slots(&self) -> usize {
+        self.partitions.len() - self.groups.len()
     }
 
     /// The slots that have no group yet, gathered by state partition.

@@ -5,11 +5,9 @@
 //! a scan compares the contents themselves.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::quality::FixedState;
 
 use super::arena::Address;
+use super::key::hash;
 use super::row_reader::RowReader;
 use crate::error::{Result, StateError};
 use crate::store::{ExpiryIndex, StateStoreSpec, TimeField};
@@ -231,11 +229,4 @@ impl Prefix {
         }
         Some(contents)
     }
-}
-
-/// The hash of some bytes; the same in every run.
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    hasher.write(bytes);
-    hasher.finish()
 }

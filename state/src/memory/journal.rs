@@ -19,7 +19,7 @@ pub(crate) enum Before {
         /// Where they begin.
         start: usize,
         /// How many they are.
-        len: usize,
+        len: u32,
     },
 }
 
@@ -43,6 +43,11 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Makes room for so many keys.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.touched.reserve(keys);
+    }
+
     /// Notes a key that is touched for the first time.
     pub(crate) fn touch(&mut self, address: Address, before: Before) {
         self.touched.push(Touched { address, before });
@@ -52,7 +57,8 @@ impl Journal {
     pub(crate) fn save(&mut self, address: Address, value: &[u8]) {
         let before = Before::Saved {
             start: self.saved.len(),
-            len: value.len(),
+            // A value's length is less than 2^31.
+            len: u32::try_from(value.len()).unwrap_or_default(),
         };
         self.saved.extend_from_slice(value);
         self.touch(address, before);
@@ -78,8 +84,8 @@ impl Journal {
     }
 
     /// The value saved before it was overwritten.
-    pub(crate) fn saved(&self, start: usize, len: usize) -> &[u8] {
-        self.saved.get(start..start + len).unwrap_or_default()
+    pub(crate) fn saved(&self, start: usize, len: u32) -> &[u8] {
+        self.saved.get(start..start + len as usize).unwrap_or_default()
     }
 
     /// Every touched key once, in the order of the first touch.

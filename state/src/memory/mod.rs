@@ -7,6 +7,7 @@
 mod arena;
 mod index;
 mod journal;
+mod key;
 mod row_reader;
 mod row_set;
 mod slots;

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use super::BLOCK_ROWS;
-use super::index::hash;
+use super::key::{hash, is_same};
 use super::slots::{KeptHash, Slot};
 use super::table::KeyTable;
 use crate::codec::{Rows, RowsIter};
@@ -45,7 +45,7 @@ impl RowSet {
             return Ok(numbers);
         }
         if self.rows.is_empty() {
-            self.numbers = KeyTable::split_by(CLASSES.ilog2());
+            self.numbers = KeyTable::split_by(CLASSES.ilog2(), count);
         }
         self.rows.reserve(rows);
         let classes: Vec<u8> = rows.iter().map(class_of).collect();
@@ -114,7 +114,7 @@ impl RowSet {
 
     fn find(&self, hash: u64, row: &[u8]) -> Option<u32> {
         self.numbers
-            .find(hash, |number| self.rows.row(number as usize) == row)
+            .find(hash, |number| is_same(self.rows.row(number as usize), row))
     }
 
     fn add(&mut self, row: &[u8], hash: u64) -> Result<u32> {

@@ -9,6 +9,8 @@ use super::slots::{KeptHash, Slot, SlotArray};
 
 /// Keys in one table: three quarters of 8192 slots.
 const SEGMENT_KEYS: usize = 6144;
+/// The room to ask for, for a table with all of its slots.
+const SEGMENT_ROOM: usize = SEGMENT_KEYS * 4 / 5;
 /// No more hash bits than this choose the table, so that keys with one hash cannot split for ever.
 const MAX_DEPTH: u32 = 22;
 
@@ -39,18 +41,21 @@ impl Default for KeyTable {
 }
 
 impl KeyTable {
-    /// An empty one that is split by so many hash bits, for many keys that come in the order of these bits: growing, it
-    /// would move the keys of the first table at every split.
-    pub(crate) fn split_by(depth: u32) -> Self {
+    /// An empty one that is split by so many hash bits, with room for about so many keys, which come in the order of these
+    /// bits: growing, it would move the keys of the first table at every split.
+    pub(crate) fn split_by(depth: u32, keys: usize) -> Self {
         let tables = 1_u32 << depth.min(MAX_DEPTH);
-        let segment = || Segment {
-            numbers: SlotArray::default(),
-            depth,
-        };
+        let room = (keys / tables as usize).min(SEGMENT_ROOM);
+        let segments: Vec<Segment> = (0..tables)
+            .map(|_| Segment {
+                numbers: SlotArray::with_room(room),
+                depth,
+            })
+            .collect();
         Self {
-            segments: (0..tables).map(|_| segment()).collect(),
+            slot_count: segments.iter().map(|s| s.numbers.slot_count()).sum(),
+            segments,
             directory: (0..tables).collect(),
-            slot_count: 0,
         }
     }
 

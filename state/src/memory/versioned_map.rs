@@ -10,8 +10,9 @@ use std::fmt;
 
 use super::BLOCK_ROWS;
 use super::arena::{Address, Arena, Entry, Flags};
-use super::index::{IndexEntry, Indexes, hash};
+use super::index::{IndexEntry, Indexes};
 use super::journal::{Before, Journal};
+use super::key::{hash, is_same};
 use super::slots::{KeptHash, Slot};
 use super::table::KeyTable;
 use crate::error::{Result, StateError};
@@ -120,6 +121,7 @@ impl VersionedMap {
         &mut self,
         rows: &mut dyn Iterator<Item = (Option<RowHandle>, &'r [u8], &'r [u8])>,
     ) -> Result<()> {
+        self.journal.reserve(rows.size_hint().0);
         let (mut keys, mut values) = (Vec::with_capacity(BLOCK_ROWS), Vec::with_capacity(BLOCK_ROWS));
         loop {
             keys.clear();
@@ -420,7 +422,7 @@ impl VersionedMap {
             .warm(block.iter().filter_map(|located| located.address));
         for (located, (_, key)) in block.iter_mut().zip(keys) {
             if let Some(address) = located.address
-                && self.arena.entry(address).key != *key
+                && !is_same(self.arena.entry(address).key, key)
             {
                 located.address = self.find(located.hash, key);
             }
@@ -430,9 +432,9 @@ impl VersionedMap {
 
     fn find(&self, hash: u64, key: &[u8]) -> Option<Address> {
         let arena = &self.arena;
-        let found = self
-            .table
-            .find(hash, |number| arena.entry(Address::of_number(number)).key == key);
+        let found = self.table.find(hash, |number| {
+            is_same(arena.entry(Address::of_number(number)).key, key)
+        });
         found.map(Address::of_number)
     }
 

@@ -82,9 +82,7 @@ impl Shared {
         let waiting = std::mem::take(&mut merged.waiting);
         let slots = merged.groups.intern(&waiting.keys, &waiting.partitions)?;
         self.restore(merged, stores)?;
-        let groups = merged
-            .groups
-            .groups_of(slots.into_iter().map(|slot| slot as usize));
+        let groups = merged.groups.groups_of(slots.iter().map(|slot| *slot as usize));
         let mut rest = groups.as_slice();
         for states in waiting.states {
             let rows = states.iter().flatten().next().map_or(0, |column| column.len());
@@ -119,8 +117,9 @@ impl Shared {
     /// Numbers the new groups, and merges what the stores hold of them.
     fn restore(&self, merged: &mut Merged, stores: &mut OpenStores) -> DataFusionResult<()> {
         let known = merged.groups.len();
-        let mut values = Rows::default();
-        let (mut in_state, mut others) = (Vec::new(), Vec::new());
+        let new = merged.groups.new_slots();
+        let mut values = Rows::with_capacity(new, new * 16);
+        let (mut in_state, mut others) = (Vec::with_capacity(new), Vec::new());
         for (partition, slots) in merged.groups.new_by_partition() {
             let mut keys = slots.iter().map(|slot| merged.groups.key(*slot));
             let mut handles = vec![None; slots.len()];
