@@ -36,6 +36,8 @@ pub(crate) struct Journal {
     touched: Vec<Touched>,
     saved: Vec<u8>,
     moved: HashMap<Address, Address>,
+    /// Whether the rows that are live have lost their mark of being touched.
+    pub(crate) is_sealed: bool,
     /// How many puts there were.
     pub(crate) puts: u64,
     /// How many rows were removed.
@@ -50,6 +52,7 @@ impl Journal {
 
     /// Notes a key that is touched for the first time.
     pub(crate) fn touch(&mut self, address: Address, before: Before) {
+        debug_assert!(!self.is_sealed, "a change after the last");
         self.touched.push(Touched { address, before });
     }
 
@@ -72,6 +75,11 @@ impl Journal {
     /// The entry a touched row went to, if it moved.
     pub(crate) fn next(&self, address: Address) -> Option<Address> {
         self.moved.get(&address).copied()
+    }
+
+    /// Whether no row moved or went.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.moved.is_empty() && self.removes == 0
     }
 
     /// Where a touched row is now.

@@ -258,26 +258,45 @@ impl VersionedMap {
         (self.journal.puts, self.journal.removes)
     }
 
-    /// What the transaction changed: every touched key once, with its value now, or `None` when it is gone.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        let blocks = self.journal.touched().chunks(BLOCK_ROWS);
-        let touched = blocks.flat_map(|block| {
+    /// Hands out what the transaction changed: every touched key once, with its value now, or `None` when it is gone. The
+    /// transaction takes no changes after it, and rows that did not move are settled on the way, while they are near.
+    pub(crate) fn seal(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>) -> Result<()>) -> Result<()> {
+        let mut journal = std::mem::take(&mut self.journal);
+        let handed_out = self.hand_out(&journal, each);
+        journal.is_sealed = handed_out.is_ok();
+        self.journal = journal;
+        handed_out
+    }
+
+    fn hand_out(
+        &mut self,
+        journal: &Journal,
+        each: &mut dyn FnMut(&[u8], Option<&[u8]>) -> Result<()>,
+    ) -> Result<()> {
+        for block in journal.touched().chunks(BLOCK_ROWS) {
             self.arena.warm(block.iter().map(|touched| touched.address));
-            block
-        });
-        touched.filter_map(|touched| {
-            let entry = self.arena.entry(self.journal.newest(touched.address));
-            match (entry.flags.is_live(), touched.before) {
-                (true, _) => Some((entry.key, Some(entry.value))),
-                (false, Before::Absent) => None,
-                (false, Before::Kept | Before::Saved { .. }) => Some((entry.key, None)),
+            for touched in block {
+                let address = journal.newest(touched.address);
+                let entry = self.arena.entry(address);
+                match (entry.flags.is_live(), touched.before) {
+                    (true, _) => {
+                        each(entry.key, Some(entry.value))?;
+                        self.arena.set_flags(address, Flags::default());
+                    }
+                    (false, Before::Absent) => {}
+                    (false, Before::Kept | Before::Saved { .. }) => each(entry.key, None)?,
+                }
             }
-        })
+        }
+        Ok(())
     }
 
     /// Makes the changes the committed version.
     pub(crate) fn settle(&mut self) {
         let journal = std::mem::take(&mut self.journal);
+        if journal.is_sealed && journal.is_in_place() {
+            return;
+        }
         for touched in journal.touched() {
             let mut address = touched.address;
             while let Some(next) = journal.next(address) {

@@ -37,12 +37,10 @@ impl HdfsBackedStateStore {
         let conf = lease.shared.conf.clone();
         let delta = with_map(lease, move |map| {
             let mut writer = ChangeWriter::new(conf.compression, conf.row_checksum)?;
-            for (key, value) in map.changes() {
-                match value {
-                    Some(value) => writer.put(key, value)?,
-                    None => writer.remove(key)?,
-                }
-            }
+            map.seal(&mut |key, value| match value {
+                Some(value) => writer.put(key, value),
+                None => writer.remove(key),
+            })?;
             writer.finish()
         })
         .await??;
