@@ -19,8 +19,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, SchemaRef};
-use datafusion::common::internal_err;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{internal_datafusion_err, internal_err};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -45,6 +46,10 @@ mod merge;
 mod output;
 
 use merge::Merged;
+use output::Given;
+
+/// From so many rows on, the rows to give are made while the stores commit; fewer are made sooner than handed over.
+const ROWS_WORTH_A_THREAD: usize = 10_000;
 
 /// The value column that tells Spark that it cannot read the others.
 const NOT_PORTABLE: &str = "tidemill_not_portable";
@@ -268,7 +273,7 @@ impl ExecutionPlan for StateStoreSaveExec {
 impl Shared {
     /// One task: merge, save, commit, and the rows to give.
     async fn run(
-        &self,
+        self: &Arc<Self>,
         batch: &Arc<BatchState>,
         mut input: SendableRecordBatchStream,
         owned: &[u32],
@@ -288,15 +293,15 @@ impl Shared {
         let removed = batch.now();
         counts.all_updates += removed.saturating_sub(began);
         counts.rows_dropped_by_watermark = merged.late.len() as u64;
-        let output = match self.info.mode {
+        let given = match self.info.mode {
             OutputMode::Update => {
                 self.evict(&mut stores, None)?;
-                self.output_of_groups(&merged.groups, &states, rows_per_batch)?
+                Given::Groups(merged.groups, states)
             }
             OutputMode::Append => {
                 let mut closed = (Rows::default(), Rows::default());
                 self.evict(&mut stores, Some(&mut closed))?;
-                self.output_of_rows(&closed.0, &closed.1, rows_per_batch)?
+                Given::Rows(closed.0, closed.1)
             }
             OutputMode::Complete => {
                 let (mut keys, mut values) = (Rows::default(), Rows::default());
@@ -309,12 +314,20 @@ impl Shared {
                         })
                         .map_err(state)?;
                 }
-                self.output_of_rows(&keys, &values, rows_per_batch)?
+                Given::Rows(keys, values)
             }
         };
         counts.all_removals = batch.now().saturating_sub(removed);
-        stores.commit(batch, &self.info, counts).await?;
-        Ok(output)
+        let commit = stores.commit(batch, &self.info, counts);
+        if given.len() < ROWS_WORTH_A_THREAD {
+            commit.await?;
+            return self.output_of(&given, rows_per_batch);
+        }
+        let shared = Arc::clone(self);
+        let output = SpawnedTask::spawn_blocking(move || shared.output_of(&given, rows_per_batch));
+        let (committed, output) = futures::join!(commit, output.join());
+        committed?;
+        output.map_err(|e| internal_datafusion_err!("the rows of an aggregation were not made: {e}"))?
     }
 
     /// The buffer columns of value rows.

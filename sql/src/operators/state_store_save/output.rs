@@ -35,9 +35,39 @@ fn runs(sizes: impl Iterator<Item = usize>, rows: usize, bytes: usize) -> Vec<Ra
     runs
 }
 
+/// What a batch gives, as its task has it.
+pub(super) enum Given {
+    /// Groups and their states.
+    Groups(GroupTable, Vec<Vec<ArrayRef>>),
+    /// Keys and values of the state.
+    Rows(Rows, Rows),
+}
+
+impl Given {
+    /// How many rows it is.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Groups(groups, _) => groups.len(),
+            Self::Rows(keys, _) => keys.len(),
+        }
+    }
+}
+
 impl Shared {
-    /// What is given of state rows, in batches of so many rows.
-    pub(super) fn output_of_rows(
+    /// The rows to give, in batches of so many.
+    pub(super) fn output_of(
+        &self,
+        given: &Given,
+        rows_per_batch: usize,
+    ) -> DataFusionResult<Vec<RecordBatch>> {
+        match given {
+            Given::Groups(groups, states) => self.output_of_groups(groups, states, rows_per_batch),
+            Given::Rows(keys, values) => self.output_of_rows(keys, values, rows_per_batch),
+        }
+    }
+
+    /// What is given of state rows.
+    fn output_of_rows(
         &self,
         keys: &Rows,
         values: &Rows,
@@ -56,8 +86,8 @@ impl Shared {
         runs.into_iter().map(batch_of).collect()
     }
 
-    /// What is given of the groups that the batch touched, in batches of so many rows.
-    pub(super) fn output_of_groups(
+    /// What is given of the groups that the batch touched.
+    fn output_of_groups(
         &self,
         groups: &GroupTable,
         states: &[Vec<ArrayRef>],
