@@ -86,14 +86,9 @@ const COMMON_OPTIONS: &[OptionSpec] = &[
     OptionSpec::Known("recursiveFileLookup"),
     OptionSpec::Known("ignoreMissingFiles"),
     OptionSpec::Known("ignoreCorruptFiles"),
-    OptionSpec::NotImplemented {
-        name: "modifiedBefore",
-        default: None,
-    },
-    OptionSpec::NotImplemented {
-        name: "modifiedAfter",
-        default: None,
-    },
+    OptionSpec::Known("modifiedBefore"),
+    OptionSpec::Known("modifiedAfter"),
+    OptionSpec::Known("timeZone"),
 ];
 
 /// Options whose default is a conf's value.

@@ -16,10 +16,10 @@ use futures::TryStreamExt;
 use globset::GlobMatcher;
 use object_store::ObjectStoreExt;
 
-use super::{TableFile, glob, partition};
+use super::{ModifiedRange, TableFile, glob, partition};
 use crate::blocking::run_blocking;
 use crate::file_uri::is_pattern;
-use crate::{ErrorKind, FileUri, Options, Result, TidemillError};
+use crate::{Conf, ErrorKind, FileUri, Options, Result, TidemillError};
 
 /// Says whether a file (by its URI) is of no interest, so that its size and time need not be read.
 pub(crate) type Skip = Arc<dyn Fn(&FileUri) -> bool + Send + Sync>;
@@ -31,6 +31,7 @@ pub(crate) struct FileListing {
     recursive: bool,
     filter: Option<GlobMatcher>,
     base: Option<FileUri>,
+    modified: ModifiedRange,
 }
 
 /// One folder or file that the path stands for, and what lies below it.
@@ -42,8 +43,8 @@ struct Found {
 
 impl FileListing {
     /// The listing of a path (a folder, a file or a pattern) under Spark's options `recursiveFileLookup`,
-    /// `pathGlobFilter` and `basePath`.
-    pub(crate) fn new(root: FileUri, options: &Options) -> Result<Self> {
+    /// `pathGlobFilter`, `basePath`, `modifiedBefore` and `modifiedAfter`.
+    pub(crate) fn new(root: FileUri, options: &Options, conf: &Conf) -> Result<Self> {
         let base = match options.get("basePath") {
             Some(base) => Some(FileUri::parse(base)?),
             None if root.is_glob() => None,
@@ -54,6 +55,7 @@ impl FileListing {
             filter: options.get("pathGlobFilter").map(glob::element).transpose()?,
             root,
             base,
+            modified: ModifiedRange::new(options, conf)?,
         })
     }
 
@@ -66,6 +68,11 @@ impl FileListing {
     /// then each folder that matches is its own.
     pub(crate) fn base(&self) -> Option<&FileUri> {
         self.base.as_ref()
+    }
+
+    /// When files must have been changed last.
+    pub(crate) fn modified(&self) -> &ModifiedRange {
+        &self.modified
     }
 
     /// Whether `k=v` names mean anything.

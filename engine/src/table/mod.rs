@@ -13,6 +13,7 @@ mod guard;
 mod infer;
 mod listing;
 mod merge_schema;
+mod modified;
 mod orc;
 mod parquet_types;
 mod partition;
@@ -31,6 +32,7 @@ pub(crate) use file_table::{FileTable, TableLayout};
 pub(crate) use format::{FileFormat, FileFormatKind};
 pub(crate) use infer::{infer_schema, nullable};
 pub(crate) use listing::{FileListing, Skip};
+pub(crate) use modified::ModifiedRange;
 pub(crate) use path_files::{PathFiles, present_files};
 
 /// Whether a name matches one element of a path pattern.

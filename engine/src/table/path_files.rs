@@ -42,6 +42,12 @@ impl PathFiles {
 
     /// All files, in the order of their paths; files that `skip` knows are left out.
     pub(crate) async fn list(&mut self, runtime: &RuntimeEnv, skip: Option<Skip>) -> Result<Vec<TableFile>> {
+        let mut files = self.find(runtime, skip).await?;
+        files.retain(|file| self.listing.modified().contains(file.modified_ms));
+        Ok(files)
+    }
+
+    async fn find(&mut self, runtime: &RuntimeEnv, skip: Option<Skip>) -> Result<Vec<TableFile>> {
         match self.sink_log {
             Some(true) => self.logged(runtime, skip).await,
             Some(false) => self.listing.list(runtime, skip).await,

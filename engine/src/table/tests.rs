@@ -302,9 +302,9 @@ async fn wrong_sources_are_refused_by_name() {
         ),
         (
             "json",
-            &[("modifiedBefore", "2024-01-01T00:00:00")],
-            "UNSUPPORTED_OPTION",
-            "modifiedBefore",
+            &[("modifiedBefore", "yesterday")],
+            "INVALID_OPTION_VALUE",
+            "'modifiedBefore' option is invalid",
         ),
         ("json", &[("mode", "LENIENT")], "INVALID_OPTION_VALUE", "LENIENT"),
     ] {

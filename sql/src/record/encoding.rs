@@ -1,4 +1,4 @@
-//! The character sets that record files may have besides UTF-8, and turning their bytes into UTF-8.
+//! The character sets that record files may have besides UTF-8: from their bytes to UTF-8, and back.
 
 use super::RecordError;
 
@@ -47,6 +47,26 @@ impl Encoding {
     /// Whether a character of ASCII takes one byte, so that lines can be told before decoding.
     pub(crate) fn is_single_byte(self) -> bool {
         matches!(self, Self::Utf8 | Self::Ascii | Self::Latin1)
+    }
+
+    /// What a file in this set begins with when it is written.
+    pub(super) fn mark(self) -> &'static [u8] {
+        match self {
+            Self::Utf16 => b"\xfe\xff",
+            _ => b"",
+        }
+    }
+
+    /// Appends the bytes of a text, high bytes first where the set leaves it open; a character that the set lacks becomes `?`.
+    pub(super) fn append(self, text: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::Utf8 | Self::Json => out.extend_from_slice(text.as_bytes()),
+            Self::Ascii => out.extend(text.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' })),
+            Self::Latin1 => out.extend(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?'))),
+            Self::Utf16Le => out.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            Self::Utf16 | Self::Utf16Be => out.extend(text.encode_utf16().flat_map(u16::to_be_bytes)),
+            Self::Utf32 => out.extend(text.chars().flat_map(|c| u32::from(c).to_be_bytes())),
+        }
     }
 
     /// The bytes of a text; a set that needs a mark has no such bytes.

@@ -23,6 +23,7 @@ mod line;
 mod option;
 mod text;
 mod text_value;
+mod transcoding_encoder;
 pub mod value;
 
 #[cfg(test)]
@@ -45,6 +46,8 @@ pub use option::{OptionSupport, ParseMode, RecordOption};
 pub use text::{
     TEXT_READ_OPTIONS, TEXT_WRITE_OPTIONS, TextDecoder, TextEncoder, TextReadOptions, TextWriteOptions,
 };
+
+pub use transcoding_encoder::TranscodingEncoder;
 
 /// The number of rows in a batch unless another is asked for.
 pub const DEFAULT_BATCH_ROWS: usize = 8192;

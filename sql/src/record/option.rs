@@ -170,22 +170,6 @@ impl<'a> OptionReader<'a> {
         Err(RecordError::invalid("encoding", &value, expected))
     }
 
-    /// Refuses every encoding but UTF-8.
-    pub(crate) fn utf8_only(&self) -> Result<(), RecordError> {
-        for name in ["encoding", "charset"] {
-            if let Some(v) = self.text(name)
-                && !["utf-8", "utf8", "us-ascii"].contains(&v.to_ascii_lowercase().as_str())
-            {
-                return Err(RecordError::not_implemented(
-                    name,
-                    &v,
-                    "convert the files to UTF-8",
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// The line separator, if one is set.
     pub(crate) fn line_sep(&self) -> Result<Option<Vec<u8>>, RecordError> {
         match self.text("lineSep") {

@@ -94,6 +94,7 @@ impl FileSink {
             layout: Arc::clone(&self.options.layout),
             extension: Arc::clone(&self.options.extension),
             max_open_files: self.options.max_open_files,
+            max_records_per_file: self.options.max_records_per_file,
             clock: Arc::clone(&self.clock),
             parts: parts.starter(),
         };

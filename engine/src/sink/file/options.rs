@@ -1,5 +1,6 @@
 //! What the writer's options and the confs say about a file sink.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
@@ -26,6 +27,10 @@ pub const SKIP_LOGGED_BATCHES: &str = "tidemill.sink.skipLoggedBatches";
 pub const MAX_OPEN_FILES: &str = "tidemill.sink.maxOpenFiles";
 const DEFAULT_MAX_OPEN_FILES: u64 = 128;
 
+/// How many rows a part file may have; not above 0 for no limit. A conf of Spark's says it for all sinks.
+const MAX_RECORDS_PER_FILE: &str = "maxRecordsPerFile";
+const MAX_RECORDS_PER_FILE_CONF: &str = "spark.sql.files.maxRecordsPerFile";
+
 /// What every format understands.
 const COMMON_OPTIONS: &[OptionSpec] = &[
     OptionSpec::Known("path"),
@@ -33,10 +38,7 @@ const COMMON_OPTIONS: &[OptionSpec] = &[
     OptionSpec::Known("compression"),
     OptionSpec::Known(SKIP_LOGGED_BATCHES),
     OptionSpec::Known(MAX_OPEN_FILES),
-    OptionSpec::NotImplemented {
-        name: "maxRecordsPerFile",
-        default: Some("0"),
-    },
+    OptionSpec::Known(MAX_RECORDS_PER_FILE),
 ];
 
 /// Options of Spark's Parquet writer.
@@ -55,6 +57,7 @@ pub(crate) struct FileSinkOptions {
     pub(crate) log: CompactibleLogOptions,
     pub(crate) skip_logged_batches: bool,
     pub(crate) max_open_files: usize,
+    pub(crate) max_records_per_file: Option<NonZeroUsize>,
 }
 
 impl FileSinkOptions {
@@ -89,8 +92,21 @@ impl FileSinkOptions {
             log: log_options(&ctx.options, &ctx.conf)?,
             skip_logged_batches: skip_logged_batches(ctx)?,
             max_open_files: usize::try_from(max_open_files).unwrap_or(usize::MAX),
+            max_records_per_file: max_records_per_file(ctx)?,
         })
     }
+}
+
+fn max_records_per_file(ctx: &SinkContext) -> Result<Option<NonZeroUsize>> {
+    let of_conf = || ctx.conf.get(MAX_RECORDS_PER_FILE_CONF);
+    let Some(text) = ctx.options.get(MAX_RECORDS_PER_FILE).or_else(of_conf) else {
+        return Ok(None);
+    };
+    let records: i64 = text
+        .trim()
+        .parse()
+        .map_err(|_| invalid_value(MAX_RECORDS_PER_FILE, text, "a whole number of rows"))?;
+    Ok(usize::try_from(records).ok().and_then(NonZeroUsize::new))
 }
 
 /// Refuses a column whose name in Spark is not known: rows that Spark adds later would come under another name.

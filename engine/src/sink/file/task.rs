@@ -1,8 +1,10 @@
 //! Writes the rows of one physical partition: one file, or one per partition folder.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use datafusion::common::runtime::{JoinSet, SpawnedTask};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -10,7 +12,7 @@ use tidemill_checkpoint::SinkFileStatus;
 use tokio::sync::mpsc;
 
 use super::names::part_name;
-use super::partition::{PartitionLayout, Splitter};
+use super::partition::PartitionLayout;
 use super::parts::PartStarter;
 use super::writer::{PartEncoder, PartFormat, PartOutput};
 use crate::clock::Clock;
@@ -27,6 +29,8 @@ pub(crate) struct TaskContext {
     pub(crate) layout: Arc<PartitionLayout>,
     pub(crate) extension: Arc<str>,
     pub(crate) max_open_files: usize,
+    /// How many rows a file may have; none for no limit.
+    pub(crate) max_records_per_file: Option<NonZeroUsize>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) parts: PartStarter,
 }
@@ -51,18 +55,18 @@ pub(crate) async fn write_task(
         let mut splitter = writer.ctx.layout.splitter(&schema)?;
         while let Some(batch) = receiver.recv().await {
             for (folder, rows) in splitter.split(&batch?)? {
-                writer.folder(folder, &splitter)?.write(&rows)?;
+                writer.write(folder, splitter.folder(folder), &rows)?;
             }
         }
     } else {
         if task == 0 {
             // Spark writes a file for task 0 even when the batch is empty.
-            writer.single()?;
+            writer.part(NO_FOLDER, "")?;
         }
         while let Some(batch) = receiver.recv().await {
             let batch = batch?;
             if batch.num_rows() > 0 {
-                writer.single()?.write(&batch)?;
+                writer.write(NO_FOLDER, "", &batch)?;
             }
         }
     }
@@ -85,6 +89,7 @@ struct TaskWriter {
 struct OpenPart {
     uri: FileUri,
     encoder: Box<dyn PartEncoder>,
+    rows: usize,
     used: u64,
 }
 
@@ -103,15 +108,27 @@ impl TaskWriter {
         }
     }
 
-    fn single(&mut self) -> Result<&mut dyn PartEncoder> {
-        self.part(NO_FOLDER, "")
+    /// Writes rows of one folder, into as many files as they need.
+    fn write(&mut self, number: usize, folder: &str, rows: &RecordBatch) -> Result<()> {
+        let Some(max) = self.ctx.max_records_per_file else {
+            return self.part(number, folder)?.encoder.write(rows);
+        };
+        let mut from = 0;
+        while from < rows.num_rows() {
+            let is_full = self.open.get(&number).is_some_and(|part| part.rows >= max.get());
+            if is_full && let Some(full) = self.open.remove(&number) {
+                self.close(full)?;
+            }
+            let part = self.part(number, folder)?;
+            let len = (max.get() - part.rows).min(rows.num_rows() - from);
+            part.encoder.write(&rows.slice(from, len))?;
+            part.rows += len;
+            from += len;
+        }
+        Ok(())
     }
 
-    fn folder(&mut self, number: usize, splitter: &Splitter) -> Result<&mut dyn PartEncoder> {
-        self.part(number, splitter.folder(number))
-    }
-
-    fn part(&mut self, number: usize, folder: &str) -> Result<&mut dyn PartEncoder> {
+    fn part(&mut self, number: usize, folder: &str) -> Result<&mut OpenPart> {
         self.clock += 1;
         if !self.open.contains_key(&number) {
             if self.open.len() >= self.ctx.max_open_files {
@@ -123,7 +140,7 @@ impl TaskWriter {
         let part = self.open.get_mut(&number);
         let part = part.ok_or_else(|| TidemillError::internal("a part file vanished"))?;
         part.used = self.clock;
-        Ok(part.encoder.as_mut())
+        Ok(part)
     }
 
     fn begin(&mut self, number: usize, folder: &str) -> Result<OpenPart> {
@@ -138,6 +155,7 @@ impl TaskWriter {
         Ok(OpenPart {
             uri,
             encoder: self.ctx.format.open(output)?,
+            rows: 0,
             used: self.clock,
         })
     }

@@ -206,6 +206,32 @@ async fn a_batch_that_is_in_the_log_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_file_has_no_more_rows_than_it_may() {
+    for (mut output, files, last) in [
+        (Output::new(), 3, "-c002.snappy.parquet"),
+        (Output::partitioned("k"), 4, ".c001.snappy.parquet"),
+    ] {
+        output.options.push(("maxRecordsPerFile", "2"));
+        let sink = output.sink().await;
+        let part = vec![
+            rows(&[("x", 1), ("x", 2), ("x", 3)]),
+            rows(&[("y", 4), ("y", 5), ("y", 6)]),
+        ];
+        sink.add_batch(&batch(0, vec![part], schema()).await)
+            .await
+            .unwrap();
+        let found = output.part_files();
+        assert_eq!(found.len(), files, "{found:?}");
+        assert!(found.iter().any(|f| f.ends_with(last)), "{found:?}");
+        assert_eq!(output.logged_values().await, [1, 2, 3, 4, 5, 6]);
+    }
+    let mut output = Output::new();
+    output.options.push(("maxRecordsPerFile", "many"));
+    let error = output.sink_with(output.manager()).await.unwrap_err();
+    assert_eq!(error.condition(), "INVALID_OPTION_VALUE");
+}
+
+#[tokio::test]
 async fn rows_go_to_the_folders_of_their_partition_values() {
     let mut output = Output::partitioned("K");
     output.options.push((MAX_OPEN_FILES, "1"));

@@ -65,7 +65,7 @@ impl FileDefinition {
             .is_some_and(|v| v.eq_ignore_ascii_case("true"));
         Ok(Self {
             options: FileStreamOptions::new(options, conf, &root)?,
-            listing: FileListing::new(root, options)?,
+            listing: FileListing::new(root, options, conf)?,
             layout: Arc::new(TableLayout::new(Arc::new(Schema::empty()), Vec::new(), None)),
             format: Arc::new(format),
             ignore_sink_log,

@@ -20,6 +20,12 @@ pub(in crate::source) async fn open(
     definition: FileDefinition,
     context: SourceContext,
 ) -> Result<Arc<dyn StreamSource>> {
+    if let Some(option) = definition.listing.modified().option() {
+        return Err(TidemillError::unsupported(
+            "UNSUPPORTED_OPTION",
+            format!("option '{option}' is not allowed in file stream sources"),
+        ));
+    }
     let log = FileSourceLog::open(&context).await?;
     let options = &definition.options;
     let mut seen = SeenFiles::new(options.max_file_age_ms, options.file_name_only);

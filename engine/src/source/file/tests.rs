@@ -55,6 +55,23 @@ async fn the_log_holds_what_spark_would_write() {
 }
 
 #[tokio::test]
+async fn a_batch_may_choose_files_by_their_last_change_and_a_stream_may_not() {
+    let f = Fixture::new();
+    f.put("in/old.json", line("old"), 1_704_067_199);
+    f.put("in/new.json", line("new"), 1_704_067_201);
+    let options = [("modifiedBefore", "2024-01-01T00:00:00")];
+    let definition = f
+        .define("json", &[("k", DataType::Utf8)], &options)
+        .await
+        .unwrap();
+    let table = definition.batch_table().unwrap();
+    assert_eq!(f.rows(table).await, ["old"]);
+    let error = definition.open(f.context()).await.unwrap_err();
+    assert_eq!(error.condition(), "UNSUPPORTED_OPTION");
+    assert!(error.message().contains("'modifiedBefore'"), "{error}");
+}
+
+#[tokio::test]
 async fn nothing_was_ever_there_means_no_offset() {
     let f = Fixture::new();
     let source = f.json(&[]).await;

@@ -1,9 +1,9 @@
 //! The options of writing CSV.
 
 use super::read_options::{character, delimiter};
-use crate::record::RecordError;
 use crate::record::option::{OptionReader, RecordOption, by_caller, implemented, not_implemented};
 use crate::record::text_value::TemporalWriter;
+use crate::record::{Encoding, RecordError};
 
 /// Every option Spark 4.3 has for writing CSV.
 pub const CSV_WRITE_OPTIONS: &[RecordOption] = &[
@@ -52,6 +52,7 @@ pub struct CsvWriteOptions {
     pub(super) null_value: String,
     pub(super) empty_value: String,
     pub(super) line_sep: Vec<u8>,
+    encoding: Encoding,
 }
 
 impl CsvWriteOptions {
@@ -64,7 +65,6 @@ impl CsvWriteOptions {
         session_time_zone: &str,
     ) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, CSV_WRITE_OPTIONS)?;
-        options.utf8_only()?;
         let quote = character(&options, "quote", Some(b'"'))?.unwrap_or(0);
         let escape = character(&options, "escape", Some(b'\\'))?.unwrap_or(0);
         let default_escape = (escape != quote).then_some(escape);
@@ -84,6 +84,12 @@ impl CsvWriteOptions {
             null_value: options.text("nullValue").unwrap_or_default(),
             empty_value: options.text("emptyValue").unwrap_or_else(|| "\"\"".into()),
             line_sep: options.line_sep()?.unwrap_or_else(|| b"\n".to_vec()),
+            encoding: options.encoding()?.unwrap_or_default(),
         })
+    }
+
+    /// The character set of the files, for [`TranscodingEncoder`](crate::record::TranscodingEncoder).
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 }

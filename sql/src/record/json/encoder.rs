@@ -11,10 +11,13 @@ use crate::record::text_value::{Values, binary_at, list_at, string_at};
 use crate::record::value::{format_decimal, format_double, format_float};
 use crate::record::{RecordEncoder, RecordError};
 
-/// Writes one JSON object a line. Null fields are left out unless `ignoreNullFields` is false.
+/// Writes one JSON object a line, or with `pretty` one field a line. Null fields are left out unless `ignoreNullFields` is
+/// false.
 pub struct JsonEncoder {
     options: JsonWriteOptions,
     scratch: String,
+    /// How many objects are open around what is written next.
+    depth: usize,
 }
 
 impl JsonEncoder {
@@ -27,6 +30,7 @@ impl JsonEncoder {
             None => Ok(Self {
                 options,
                 scratch: String::new(),
+                depth: 0,
             }),
             Some(field) => Err(RecordError::UnsupportedType {
                 format: "JSON",
@@ -103,8 +107,10 @@ impl JsonEncoder {
                     if i > 0 {
                         out.push(b',');
                     }
+                    self.blank(out);
                     self.value(elements, element, out);
                 }
+                self.blank(out);
                 out.push(b']');
             }
             Values::Map(a, keys, entries) => {
@@ -112,15 +118,14 @@ impl JsonEncoder {
                 let start = offsets.get(row).copied().unwrap_or(0) as usize;
                 let end = offsets.get(row + 1).copied().unwrap_or(0) as usize;
                 out.push(b'{');
+                self.depth += 1;
                 for entry in start..end {
-                    if entry > start {
-                        out.push(b',');
-                    }
+                    self.begin_field(entry == start, out);
                     key(keys, entry, out);
-                    out.push(b':');
+                    self.end_name(out);
                     self.value(entries, entry, out);
                 }
-                out.push(b'}');
+                self.end_object(start == end, out);
             }
             Values::Struct(_, fields) => {
                 let fields = fields
@@ -139,19 +144,54 @@ impl JsonEncoder {
         out: &mut Vec<u8>,
     ) {
         out.push(b'{');
+        self.depth += 1;
         let mut first = true;
         for (name, values) in fields {
             if self.options.ignore_null_fields && values.is_null(row) {
                 continue;
             }
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
+            self.begin_field(std::mem::take(&mut first), out);
             push_string(name, out);
-            out.push(b':');
+            self.end_name(out);
             self.value(values, row, out);
         }
+        self.end_object(first, out);
+    }
+
+    fn begin_field(&self, is_first: bool, out: &mut Vec<u8>) {
+        if !is_first {
+            out.push(b',');
+        }
+        self.new_line(out);
+    }
+
+    fn end_name(&self, out: &mut Vec<u8>) {
+        self.blank(out);
+        out.push(b':');
+        self.blank(out);
+    }
+
+    fn end_object(&mut self, is_empty: bool, out: &mut Vec<u8>) {
+        self.depth -= 1;
+        if is_empty {
+            self.blank(out);
+        } else {
+            self.new_line(out);
+        }
         out.push(b'}');
+    }
+
+    fn blank(&self, out: &mut Vec<u8>) {
+        if self.options.pretty {
+            out.push(b' ');
+        }
+    }
+
+    fn new_line(&self, out: &mut Vec<u8>) {
+        if self.options.pretty {
+            out.push(b'\n');
+            out.resize(out.len() + 2 * self.depth, b' ');
+        }
     }
 }
 
@@ -160,7 +200,7 @@ impl RecordEncoder for JsonEncoder {
         let rows = batch.num_rows();
         if batch.num_columns() == 0 {
             for _ in 0..rows {
-                out.extend_from_slice(b"{}");
+                self.object(std::iter::empty(), 0, out);
                 out.extend_from_slice(&self.options.line_sep);
             }
             return Ok(());

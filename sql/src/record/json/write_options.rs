@@ -1,8 +1,8 @@
 //! The options of writing JSON.
 
-use crate::record::RecordError;
 use crate::record::option::{OptionReader, RecordOption, by_caller, implemented, not_implemented};
 use crate::record::text_value::TemporalWriter;
+use crate::record::{Encoding, RecordError};
 
 /// Every option Spark 4.3 has for writing JSON.
 pub const JSON_WRITE_OPTIONS: &[RecordOption] = &[
@@ -16,7 +16,7 @@ pub const JSON_WRITE_OPTIONS: &[RecordOption] = &[
     implemented("timestampNTZFormat"),
     by_caller("compression"),
     not_implemented("locale", Some("en-US")),
-    not_implemented("pretty", Some("false")),
+    implemented("pretty"),
     not_implemented("timeFormat", None),
     not_implemented("writeNonAsciiCharacterAsCodePoint", Some("false")),
     not_implemented("writeNullIfWithDefaultValue", None),
@@ -28,6 +28,8 @@ pub struct JsonWriteOptions {
     pub(super) temporal: TemporalWriter,
     pub(super) ignore_null_fields: bool,
     pub(super) line_sep: Vec<u8>,
+    pub(super) pretty: bool,
+    encoding: Encoding,
 }
 
 impl JsonWriteOptions {
@@ -40,11 +42,17 @@ impl JsonWriteOptions {
         session_time_zone: &str,
     ) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, JSON_WRITE_OPTIONS)?;
-        options.utf8_only()?;
         Ok(Self {
             temporal: options.temporal_writer(session_time_zone)?,
             ignore_null_fields: options.boolean("ignoreNullFields", true)?,
             line_sep: options.line_sep()?.unwrap_or_else(|| b"\n".to_vec()),
+            pretty: options.boolean("pretty", false)?,
+            encoding: options.encoding()?.unwrap_or_default(),
         })
+    }
+
+    /// The character set of the files, for [`TranscodingEncoder`](crate::record::TranscodingEncoder).
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 }

@@ -56,6 +56,43 @@ fn strings() -> RecordBatch {
 }
 
 #[test]
+fn pretty_objects_have_a_field_a_line() {
+    let schema = schema(&[("a", DataType::Int32), ("b", DataType::Utf8)]);
+    let batch = batch(&schema, "{\"a\":1,\"b\":\"x\"}\n{}\n");
+    let pretty = [("pretty", "true")];
+    assert_eq!(
+        json(&batch, &pretty),
+        "{\n  \"a\" : 1,\n  \"b\" : \"x\"\n}\n{ }\n"
+    );
+}
+
+#[test]
+fn other_character_sets_are_written_as_java_writes_them() {
+    let written = |name: &str| {
+        let texts: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["é€😀x"]));
+        let batch = RecordBatch::try_from_iter([("s", texts)]).unwrap();
+        let options =
+            CsvWriteOptions::from_options(&getter(&[("encoding", name), ("header", "true")]), "UTC");
+        let options = options.unwrap();
+        let encoding = options.encoding();
+        let encoder = Box::new(CsvEncoder::new(&batch.schema(), options).unwrap());
+        let mut encoder = TranscodingEncoder::new(encoder, encoding);
+        let mut out = Vec::new();
+        encoder.start(&mut out);
+        encoder.encode(&batch, &mut out).unwrap();
+        out
+    };
+    assert_eq!(written("ISO-8859-1"), b"s\n\xe9??x\n");
+    assert_eq!(written("US-ASCII"), b"s\n???x\n");
+    assert_eq!(
+        written("UTF-16"),
+        b"\xfe\xff\0s\0\n\0\xe9\x20\xac\xd8\x3d\xde\0\0x\0\n"
+    );
+    assert_eq!(written("UTF-16LE"), b"s\0\n\0\xe9\0\xac\x20\x3d\xd8\0\xdex\0\n\0");
+    assert!(written("UTF-32").ends_with(b"\0\0\x20\xac\0\x01\xf6\0\0\0\0x\0\0\0\n"));
+}
+
+#[test]
 fn csv_strings_are_quoted_where_spark_quotes_them() {
     let batch = strings();
     assert_eq!(

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 
+use super::line_sep;
 use crate::record::assembler::{Assembler, Request};
 use crate::record::line::LineSeparator;
 use crate::record::option::{OptionReader, ParseMode, RecordOption, by_caller, implemented};
@@ -34,23 +35,6 @@ impl TextReadOptions {
             separator: LineSeparator::new(line_sep(&options)?),
             whole_text: options.boolean("wholetext", false)?,
         })
-    }
-}
-
-/// The bytes of option `lineSep` in the set of `encoding`, which says nothing of the text itself, as in Spark.
-fn line_sep(options: &OptionReader<'_>) -> Result<Option<Vec<u8>>, RecordError> {
-    if options.line_sep()?.is_none() {
-        return Ok(None);
-    }
-    let text = options.text("lineSep").unwrap_or_default();
-    let bytes = options.encoding()?.unwrap_or_default().bytes_of(&text);
-    match bytes {
-        Some(bytes) => Ok(Some(bytes)),
-        None => Err(RecordError::invalid(
-            "lineSep",
-            &text,
-            "characters that option 'encoding' has",
-        )),
     }
 }
 

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 
+use super::line_sep;
 use crate::record::option::{OptionReader, RecordOption, by_caller, implemented};
 use crate::record::text_value::{Values, string_at};
 use crate::record::{RecordEncoder, RecordError};
@@ -14,7 +15,7 @@ pub const TEXT_WRITE_OPTIONS: &[RecordOption] = &[
     by_caller("compression"),
 ];
 
-/// How text is written.
+/// How text is written: always in UTF-8, as in Spark; `encoding` is that of `lineSep`.
 #[derive(Clone, Debug)]
 pub struct TextWriteOptions {
     line_sep: Vec<u8>,
@@ -27,9 +28,8 @@ impl TextWriteOptions {
     /// [`RecordError::InvalidOption`] or [`RecordError::NotImplementedOption`], naming the option.
     pub fn from_options(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, RecordError> {
         let options = OptionReader::new(get, TEXT_WRITE_OPTIONS)?;
-        options.utf8_only()?;
         Ok(Self {
-            line_sep: options.line_sep()?.unwrap_or_else(|| b"\n".to_vec()),
+            line_sep: line_sep(&options)?.unwrap_or_else(|| b"\n".to_vec()),
         })
     }
 }

@@ -6,8 +6,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use tidemill_sql::SqlError;
 use tidemill_sql::record::{
-    CsvEncoder, CsvWriteOptions, JsonEncoder, JsonWriteOptions, RecordEncoder, RecordError, TextEncoder,
-    TextWriteOptions,
+    CsvEncoder, CsvWriteOptions, Encoding, JsonEncoder, JsonWriteOptions, RecordEncoder, RecordError,
+    TextEncoder, TextWriteOptions, TranscodingEncoder,
 };
 
 use super::codec::{CompressedOutput, TextCodec};
@@ -23,6 +23,17 @@ pub(crate) enum RecordOptions {
     Json(JsonWriteOptions),
     Csv(CsvWriteOptions),
     Text(TextWriteOptions),
+}
+
+impl RecordOptions {
+    /// The character set of the files.
+    fn encoding(&self) -> Encoding {
+        match self {
+            Self::Json(options) => options.encoding(),
+            Self::Csv(options) => options.encoding(),
+            Self::Text(_) => Encoding::Utf8,
+        }
+    }
 }
 
 /// What all part files of a sink share.
@@ -46,7 +57,8 @@ impl RecordFormat {
     }
 
     fn encoder(&self) -> Result<Box<dyn RecordEncoder>> {
-        Ok(match self.options.clone() {
+        let encoding = self.options.encoding();
+        let encoder: Box<dyn RecordEncoder> = match self.options.clone() {
             RecordOptions::Json(options) => {
                 Box::new(JsonEncoder::new(&self.schema, options).map_err(record_error)?)
             }
@@ -56,7 +68,11 @@ impl RecordFormat {
             RecordOptions::Text(options) => {
                 Box::new(TextEncoder::new(&self.schema, options).map_err(record_error)?)
             }
-        })
+        };
+        if encoding == Encoding::Utf8 {
+            return Ok(encoder);
+        }
+        Ok(Box::new(TranscodingEncoder::new(encoder, encoding)))
     }
 
     /// A new part file.
