@@ -352,13 +352,11 @@ impl Kind {
             _ if ansi => OnOverflow::Error,
             _ => OnOverflow::Ignore,
         };
+        if let Some(total) = self.interval_total(&type_at(0)?) {
+            return Ok(user.with(total));
+        }
         Ok(match self {
             Self::Count | Self::CountIf => user.with(CountIf),
-            Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg
-                if IntervalFields::of_type(&type_at(0)?).is_some() =>
-            {
-                user.with(self.interval_total(&type_at(0)?))
-            }
             Self::Sum | Self::TrySum => sum(&type_at(0)?, args.return_type(), on_overflow, user),
             Self::Avg | Self::TryAvg => avg(&type_at(0)?, 0, args.return_type(), on_overflow, user),
             Self::AvgOf(at) => avg(&type_at(at)?, at, args.return_type(), on_overflow, user),
@@ -410,13 +408,15 @@ impl Kind {
         })
     }
 
-    /// The fold of intervals.
-    fn interval_total(self, data_type: &DataType) -> IntervalTotal {
-        IntervalTotal {
-            is_year_month: *data_type == IntervalFields::YEAR_TO_MONTH.data_type(),
+    /// The fold of `sum`, `avg` and their like where the argument is an interval.
+    fn interval_total(self, data_type: &DataType) -> Option<IntervalTotal> {
+        let fields = IntervalFields::of_type(data_type)?;
+        let totals = matches!(self, Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg);
+        totals.then(|| IntervalTotal {
+            is_year_month: fields.is_year_month(),
             averages: matches!(self, Self::Avg | Self::TryAvg),
             tries: matches!(self, Self::TrySum | Self::TryAvg),
-        }
+        })
     }
 
     /// What is asked of counted values.
