@@ -196,6 +196,10 @@ fn moved_text(
     back: bool,
     settings: &SqlSettings,
 ) -> Result<Expr, SqlError> {
+    if interval.interval.is_some_and(IntervalFields::is_year_month) {
+        let operator = if back { "-" } else { "+" };
+        return Err(mismatch(operator, &text.data_type, &interval.data_type));
+    }
     let time = Operand {
         expr: text.cast(&timestamp(), settings)?,
         data_type: timestamp(),
