@@ -3,14 +3,51 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Decimal128Array, Decimal128Builder, Float64Array, Int64Array};
-use arrow::datatypes::i256;
+use arrow::datatypes::{DataType, i256};
 use datafusion::common::Result;
 use datafusion::common::cast::{as_decimal128_array, as_float64_array, as_int64_array};
 
+use super::builtin::{MAX_DOUBLE_AVG_PRECISION, decimal_sum};
 use super::fold::{Fold, Rows, column};
+use super::function::FoldUser;
 use super::moments::present;
 use super::sum::{OnOverflow, fits, out_of_range};
 use crate::dialect::double_to_decimal;
+
+/// Hands the fold for the average of an argument of this type to its user.
+pub(super) fn avg<U: FoldUser>(
+    argument: &DataType,
+    of: usize,
+    result: &DataType,
+    on_overflow: OnOverflow,
+    user: U,
+) -> U::Out {
+    use DataType as D;
+    match (argument, result) {
+        (D::Decimal128(p, s), D::Decimal128(precision, scale)) if *p > MAX_DOUBLE_AVG_PRECISION => {
+            let sum = match decimal_sum(*p, *s) {
+                D::Decimal128(p, s) => (p, s),
+                _ => (*p, *s),
+            };
+            user.with(DecimalAvg {
+                of,
+                sum,
+                result: (*precision, *scale),
+                on_overflow,
+            })
+        }
+        (D::Decimal128(_, s), D::Decimal128(precision, scale)) => user.with(DoubleAvg {
+            of,
+            decimal: Some((*precision, *scale, *s)),
+            on_overflow,
+        }),
+        _ => user.with(DoubleAvg {
+            of,
+            decimal: None,
+            on_overflow,
+        }),
+    }
+}
 
 /// A sum and how many values are in it.
 #[derive(Clone, Copy, Debug)]

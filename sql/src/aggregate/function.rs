@@ -17,6 +17,7 @@ use super::distinct::DistinctValues;
 use super::fold::{Fold, Grouped, Single};
 use super::kind::Kind;
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// An aggregate function of Spark's.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -105,6 +106,14 @@ impl AggregateUDFImpl for SparkAggregate {
         Ok(self.kind.return_type(arg_types)?)
     }
 
+    fn return_field(&self, args: &[FieldRef]) -> Result<FieldRef> {
+        let fields = match self.kind {
+            Kind::Avg | Kind::TryAvg => None,
+            _ => args.first().and_then(|field| IntervalFields::of(field)),
+        };
+        result_field(self, args, fields)
+    }
+
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         if self.kind == Kind::Count {
             return counting().state_fields(args);
@@ -171,6 +180,22 @@ impl AggregateUDFImpl for SparkAggregate {
     fn supports_null_handling_clause(&self) -> bool {
         matches!(self.kind, Kind::First | Kind::Last)
     }
+}
+
+/// The result of an aggregate function as a column; its values have these fields where they are intervals.
+pub(super) fn result_field(
+    function: &impl AggregateUDFImpl,
+    args: &[FieldRef],
+    fields: Option<IntervalFields>,
+) -> Result<FieldRef> {
+    let types: Vec<DataType> = args.iter().map(|field| field.data_type().clone()).collect();
+    let result = function.return_type(&types)?;
+    let metadata = fields.filter(|fields| fields.data_type() == result);
+    let field = Field::new(function.name(), result, function.is_nullable());
+    Ok(Arc::new(match metadata {
+        Some(fields) => field.with_metadata(fields.metadata()),
+        None => field,
+    }))
 }
 
 /// The error for a call with another number of arguments.

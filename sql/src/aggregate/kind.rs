@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::function::AccumulatorArgs;
 
-use super::avg::{DecimalAvg, DoubleAvg};
+use super::avg::avg;
 use super::buffer_bytes::counted_type;
 use super::builtin::{MAX_DOUBLE_AVG_PRECISION, MAX_LONG_SUM_PRECISION, decimal_avg, decimal_sum};
 use super::count::CountIf;
@@ -14,12 +14,14 @@ use super::counted::{Counted, Question};
 use super::function::{FoldUser, constant, wrong_arguments};
 use super::histogram::{Histogram, bin_fields};
 use super::hyperloglog::{ApproxCountDistinct, words_type};
+use super::interval::IntervalTotal;
 use super::listagg::{ListAgg, TextOrder, ordered_fields};
 use super::moments::{Moment, Moments, PairMoment, PairMoments};
 use super::parameter;
 use super::quantiles::ApproxPercentile;
 use super::select::{EndValue, ValueBy};
 use super::sum::{DecimalSum, DoubleSum, LongSum, OnOverflow};
+use crate::record::value::IntervalFields;
 use crate::{Result, SqlError};
 
 /// An aggregate function of Spark's; functions that Spark turns into another are that other.
@@ -175,8 +177,11 @@ impl Kind {
                 D::Int8 | D::Int16 | D::Int32 | D::Int64 => Some(D::Int64),
                 D::Float32 | D::Float64 | D::Null => Some(D::Float64),
                 D::Decimal128(..) => Some(data_type.clone()),
-                _ => None,
+                interval => IntervalFields::of_type(interval).map(IntervalFields::data_type),
             },
+            (Self::Avg | Self::TryAvg, _) if IntervalFields::of_type(data_type).is_some() => {
+                Some(data_type.clone())
+            }
             (Self::Avg | Self::TryAvg | Self::AvgOf(_), _) if matches!(data_type, D::Decimal128(..)) => {
                 Some(data_type.clone())
             }
@@ -247,6 +252,7 @@ impl Kind {
                 D::Decimal128(p, s) => decimal_sum(*p, *s),
                 other => other.clone(),
             },
+            Self::Avg | Self::TryAvg if IntervalFields::of_type(first).is_some() => first.clone(),
             Self::Avg | Self::TryAvg => decimal_avg_type(first),
             Self::AvgOf(at) => decimal_avg_type(types.get(at).unwrap_or(first)),
             Self::Moment(..) | Self::PairMoment(_) => D::Float64,
@@ -274,6 +280,11 @@ impl Kind {
         let doubles = |names: &[&'static str]| names.iter().map(|n| (*n, D::Float64)).collect();
         Ok(match self {
             Self::Count | Self::CountIf => vec![("count", D::Int64)],
+            Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg
+                if IntervalFields::of_type(first).is_some() =>
+            {
+                vec![("sum", D::Int64), ("count", D::Int64)]
+            }
             Self::Sum | Self::TrySum => {
                 let flag = ("isEmpty", D::Boolean);
                 match first {
@@ -341,6 +352,9 @@ impl Kind {
             _ if ansi => OnOverflow::Error,
             _ => OnOverflow::Ignore,
         };
+        if let Some(total) = self.interval_total(&type_at(0)?) {
+            return Ok(user.with(total));
+        }
         Ok(match self {
             Self::Count | Self::CountIf => user.with(CountIf),
             Self::Sum | Self::TrySum => sum(&type_at(0)?, args.return_type(), on_overflow, user),
@@ -391,6 +405,17 @@ impl Kind {
                     descending: parameter::flag(args, 3),
                 }),
             }),
+        })
+    }
+
+    /// The fold of `sum`, `avg` and their like where the argument is an interval.
+    fn interval_total(self, data_type: &DataType) -> Option<IntervalTotal> {
+        let fields = IntervalFields::of_type(data_type)?;
+        let totals = matches!(self, Self::Sum | Self::TrySum | Self::Avg | Self::TryAvg);
+        totals.then(|| IntervalTotal {
+            is_year_month: fields.is_year_month(),
+            averages: matches!(self, Self::Avg | Self::TryAvg),
+            tries: matches!(self, Self::TrySum | Self::TryAvg),
         })
     }
 
@@ -449,40 +474,6 @@ fn sum<U: FoldUser>(argument: &DataType, result: &DataType, on_overflow: OnOverf
         (argument, result) => user.with(LongSum {
             of_decimal: matches!(argument, DataType::Decimal128(..)),
             result: result.clone(),
-            on_overflow,
-        }),
-    }
-}
-
-fn avg<U: FoldUser>(
-    argument: &DataType,
-    of: usize,
-    result: &DataType,
-    on_overflow: OnOverflow,
-    user: U,
-) -> U::Out {
-    use DataType as D;
-    match (argument, result) {
-        (D::Decimal128(p, s), D::Decimal128(precision, scale)) if *p > MAX_DOUBLE_AVG_PRECISION => {
-            let sum = match decimal_sum(*p, *s) {
-                D::Decimal128(p, s) => (p, s),
-                _ => (*p, *s),
-            };
-            user.with(DecimalAvg {
-                of,
-                sum,
-                result: (*precision, *scale),
-                on_overflow,
-            })
-        }
-        (D::Decimal128(_, s), D::Decimal128(precision, scale)) => user.with(DoubleAvg {
-            of,
-            decimal: Some((*precision, *scale, *s)),
-            on_overflow,
-        }),
-        _ => user.with(DoubleAvg {
-            of,
-            decimal: None,
             on_overflow,
         }),
     }

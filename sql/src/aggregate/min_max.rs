@@ -18,7 +18,8 @@ use datafusion::logical_expr::{
 };
 
 use super::extremum::{FloatExtremum, NestedExtremum, is_ordered_otherwise};
-use super::function::{FoldUser, Grouping, OneGroup};
+use super::function::{FoldUser, Grouping, OneGroup, result_field};
+use crate::record::value::IntervalFields;
 
 /// `min`.
 pub(super) fn min() -> Arc<AggregateUDF> {
@@ -101,6 +102,14 @@ impl AggregateUDFImpl for MinMax {
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         self.plain().return_type(arg_types)
+    }
+
+    fn return_field(&self, args: &[FieldRef]) -> Result<FieldRef> {
+        result_field(
+            self,
+            args,
+            args.first().and_then(|field| IntervalFields::of(field)),
+        )
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {

@@ -16,6 +16,7 @@ mod fold;
 mod function;
 mod histogram;
 mod hyperloglog;
+mod interval;
 mod kind;
 mod list;
 mod listagg;
@@ -38,6 +39,8 @@ use datafusion::common::Result;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use crate::SqlError;
+use crate::analyze::has_some_fields;
+use crate::record::value::IntervalFields;
 use function::SparkAggregate;
 use kind::Kind;
 pub(crate) use list::{NAMES, function};
@@ -64,6 +67,19 @@ impl BufferLayout {
             return Err(refused(aggregate, "it is over distinct values").into());
         }
         let states = aggregate.state_fields()?;
+        let field = aggregate.field();
+        let is_interval = |data_type: &DataType| IntervalFields::of_type(data_type).is_some();
+        let keeps_interval =
+            is_interval(field.data_type()) || states.iter().any(|s| is_interval(s.data_type()));
+        // Of which fields the others are is not known here.
+        let name = aggregate.fun().name().trim_start_matches("spark_");
+        let is_known = matches!(
+            name,
+            "min" | "max" | "first" | "last" | "first_value" | "last_value" | "any_value"
+        );
+        if keeps_interval && (!is_known || has_some_fields(&field)) {
+            return Err(refused(aggregate, "it is over intervals").into());
+        }
         if let Some(own) = aggregate.fun().inner().downcast_ref::<SparkAggregate>() {
             return Self::of_own(own.kind(), aggregate, &states);
         }

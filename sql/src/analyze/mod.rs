@@ -12,7 +12,7 @@
 //! | `output_mode` | whether the query's aggregations suit the output mode |
 //! | `unsupported` | whether each node over a stream can run: one exhaustive match over the logical plan |
 //! | `join` | the kinds of join between streams and static tables |
-//! | `map_keys` | which keys of state may hold maps |
+//! | `map_keys` | which keys of state may hold maps and intervals |
 //! | `expression` | expressions that have no meaning on a stream |
 //! | `resolve_watermark` | which watermarks there are, and which rows each of them counts |
 //! | `push_filters` | which filters stand below a watermark or an aggregation |
@@ -40,6 +40,7 @@ mod tests;
 
 use datafusion::logical_expr::LogicalPlan;
 
+pub(crate) use map_keys::has_some_fields;
 pub(crate) use offset_lines::{line_indexes, offset_lines};
 pub(crate) use resolve_watermark::{reads_watermark, resolve_watermarks};
 pub(crate) use sources::{distinct_sources, reads_stream, reads_stream_anywhere, stream_scans};

@@ -31,8 +31,8 @@ mod walk;
 pub(crate) use functions::{double_to_decimal, type_name};
 
 pub use ast::UNNAMED_COLUMN_PREFIX;
-pub use functions::simple_type_name;
 pub(crate) use functions::type_name as spark_type_name;
+pub use functions::{simple_type_name, simple_type_of};
 pub use plan::plan_query;
 pub use session::configure;
 pub use settings::{SqlDialect, SqlSettings};

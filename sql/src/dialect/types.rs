@@ -11,6 +11,7 @@ use super::SqlDialect;
 use super::statements::{array, map, parse_schema_ddl, timestamp};
 use super::tokens::{parser_dialect, parser_error};
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// Plans types as Spark means them; a type that Spark does not have is an error.
 #[derive(Debug)]
@@ -65,6 +66,12 @@ pub(crate) fn data_type(sql_type: &SqlType) -> Result<DataType, SqlError> {
         SqlType::Decimal(info) | SqlType::Dec(info) | SqlType::Numeric(info) => decimal(info, sql_type)?,
         SqlType::Array(ArrayElemTypeDef::AngleBracket(element)) => array(data_type(element)?),
         SqlType::Map(key, value) => map(data_type(key)?, data_type(value)?),
+        SqlType::Interval {
+            fields: Some(fields),
+            precision: None,
+        } => IntervalFields::parse(&fields.to_string())
+            .ok_or_else(|| unsupported(sql_type))?
+            .data_type(),
         SqlType::Struct(fields, _) => {
             let fields: Result<Vec<Field>, SqlError> = fields
                 .iter()

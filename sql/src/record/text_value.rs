@@ -6,7 +6,7 @@ use arrow::datatypes::{
     Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 
-use super::value::{DateTimePattern, Zone};
+use super::value::{DateTimePattern, IntervalFields, Zone, interval_at};
 
 /// An array whose type is known.
 pub(crate) enum Values<'a> {
@@ -22,6 +22,7 @@ pub(crate) enum Values<'a> {
     Date(&'a PrimitiveArray<Date32Type>),
     Timestamp(&'a PrimitiveArray<TimestampMicrosecondType>),
     TimestampNtz(&'a PrimitiveArray<TimestampMicrosecondType>),
+    Interval(&'a ArrayRef, IntervalFields),
     String(&'a ArrayRef),
     Binary(&'a ArrayRef),
     /// A list and its elements.
@@ -31,8 +32,19 @@ pub(crate) enum Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// The values of the column `field`; none if its type is not one that Spark has.
+    pub(crate) fn of(array: &'a ArrayRef, field: &Field) -> Option<Self> {
+        match IntervalFields::of(field) {
+            Some(fields) => Some(Self::Interval(array, fields)),
+            None => Self::new(array),
+        }
+    }
+
     /// The values of `array`; none if its type is not one that Spark has.
     pub(crate) fn new(array: &'a ArrayRef) -> Option<Self> {
+        if let Some(fields) = IntervalFields::of_type(array.data_type()) {
+            return Some(Self::Interval(array, fields));
+        }
         Some(match array.data_type() {
             DataType::Null => Self::Null,
             DataType::Boolean => Self::Boolean(array.as_boolean_opt()?),
@@ -67,7 +79,7 @@ impl<'a> Values<'a> {
                 let children = fields
                     .iter()
                     .zip(array.columns())
-                    .map(|(field, child)| Some((field.as_ref(), Self::new(child)?)))
+                    .map(|(field, child)| Some((field.as_ref(), Self::of(child, field)?)))
                     .collect::<Option<_>>()?;
                 Self::Struct(array, children)
             }
@@ -94,10 +106,17 @@ impl<'a> Values<'a> {
             Self::Decimal(a, _) => a.is_null(row),
             Self::Date(a) => a.is_null(row),
             Self::Timestamp(a) | Self::TimestampNtz(a) => a.is_null(row),
-            Self::String(a) | Self::Binary(a) | Self::List(a, _) => a.is_null(row),
+            Self::String(a) | Self::Binary(a) | Self::List(a, _) | Self::Interval(a, _) => a.is_null(row),
             Self::Map(a, _, _) => a.is_null(row),
             Self::Struct(a, _) => a.is_null(row),
         }
+    }
+}
+
+/// Appends the text of a value of a [`Values::Interval`].
+pub(crate) fn push_interval(array: &ArrayRef, fields: IntervalFields, row: usize, out: &mut String) {
+    if let Some(value) = interval_at(array, row) {
+        fields.write(value, out);
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 use serde_json::{Value, json};
 use tidemill::prelude::*;
 use tidemill::{RowFormat, TidemillError};
+use tidemill_sql::record::value::IntervalFields;
 
 use crate::harness::repository;
 use crate::harness::spark::spark;
@@ -109,7 +110,7 @@ async fn evaluate(session: &StreamingSession, texts: &[&str]) -> Result<Vec<Answ
     Ok(answers
         .map(|(field, rows)| Answer::Column {
             name: field.name().clone(),
-            data_type: type_text(field.data_type()),
+            data_type: column_type(field),
             rows,
         })
         .collect())
@@ -179,6 +180,14 @@ fn columns_of(table: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// The type of a column, whose field says more than the type where it is an interval.
+fn column_type(field: &Field) -> String {
+    match IntervalFields::of(field) {
+        Some(fields) => format!("interval {fields}").to_lowercase(),
+        None => type_text(field.data_type()),
+    }
+}
+
 /// A type as Spark's `catalogString` writes it.
 fn type_text(data_type: &DataType) -> String {
     match data_type {
@@ -196,6 +205,8 @@ fn type_text(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp_ntz".to_owned(),
+        DataType::Duration(TimeUnit::Microsecond) => "interval day to second".to_owned(),
+        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month".to_owned(),
         DataType::List(element) => format!("array<{}>", type_text(element.data_type())),
         DataType::Struct(fields) => {
             let fields = fields

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use tidemill_sql::StreamableTable;
 use tidemill_sql::dialect::{
-    COMMENT_KEY, CreateView, NamePattern, TableClauses, ViewDefinition, simple_type_name,
+    COMMENT_KEY, CreateView, NamePattern, TableClauses, ViewDefinition, simple_type_of,
 };
 
 use super::options::table_options;
@@ -209,7 +209,7 @@ impl StreamingSession {
     ) -> Result<StatementResult> {
         let column = |field: &FieldRef| {
             let comment = field.metadata().get(COMMENT_KEY).cloned();
-            (field.name().clone(), simple_type_name(field.data_type()), comment)
+            (field.name().clone(), simple_type_of(field), comment)
         };
         let mut rows: Vec<(String, String, Option<String>)> = fields.iter().map(column).collect();
         rows.extend(more.iter().map(|(key, value)| (key.clone(), value.clone(), None)));

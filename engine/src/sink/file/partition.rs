@@ -191,6 +191,12 @@ fn check_type(name: &str, data_type: &DataType) -> Result<()> {
             format!("Cannot use {data_type} for partition column {name}."),
         ));
     }
+    if matches!(data_type, DataType::Duration(_) | DataType::Interval(_)) {
+        return Err(TidemillError::unsupported(
+            "UNSUPPORTED_FEATURE",
+            format!("An interval as a partition column ({name}) is not supported yet."),
+        ));
+    }
     Ok(())
 }
 

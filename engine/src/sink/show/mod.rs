@@ -6,7 +6,7 @@
 mod value;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 
 use crate::Result;
@@ -47,15 +47,22 @@ pub fn show_string(schema: &Schema, batches: &[RecordBatch], options: &ShowOptio
     for batch in batches {
         let rows = batch.num_rows().min(left);
         left -= rows;
-        for (cells, array) in columns.iter_mut().zip(batch.columns()) {
-            add_cells(cells, array, rows, options)?;
+        let arrays = batch.columns().iter().zip(schema.fields());
+        for (cells, (array, field)) in columns.iter_mut().zip(arrays) {
+            add_cells(cells, array, field, rows, options)?;
         }
     }
     Ok(render(&columns, options, total))
 }
 
-fn add_cells(cells: &mut Vec<String>, array: &ArrayRef, rows: usize, options: &ShowOptions) -> Result<()> {
-    let text = ValueText::pretty(array, &options.time_zone)?;
+fn add_cells(
+    cells: &mut Vec<String>,
+    array: &ArrayRef,
+    field: &Field,
+    rows: usize,
+    options: &ShowOptions,
+) -> Result<()> {
+    let text = ValueText::pretty(array, field, &options.time_zone)?;
     let mut cell = String::new();
     for row in 0..rows {
         cell.clear();

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, StructArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use tidemill_sql::record::value::{
-    Zone, format_date, format_double, format_float, format_timestamp, format_timestamp_ntz,
+    IntervalFields, Zone, format_date, format_double, format_float, format_timestamp, format_timestamp_ntz,
+    interval_at,
 };
 
 use crate::{Result, TidemillError};
@@ -17,6 +18,8 @@ use crate::{Result, TidemillError};
 /// Writes the values of one array.
 pub(crate) struct ValueText<'a> {
     array: &'a ArrayRef,
+    /// The fields of intervals.
+    fields: Option<IntervalFields>,
     style: Style,
 }
 
@@ -28,9 +31,11 @@ struct Style {
 }
 
 impl<'a> ValueText<'a> {
-    /// As `show` prints: `NULL`, and binary as `[0A FF]`.
-    pub(crate) fn pretty(array: &'a ArrayRef, time_zone: &str) -> Result<Self> {
-        Self::new(array, time_zone, "NULL", true)
+    /// The values of a column as `show` prints them: `NULL`, and binary as `[0A FF]`.
+    pub(crate) fn pretty(array: &'a ArrayRef, field: &Field, time_zone: &str) -> Result<Self> {
+        let text = Self::new(array, time_zone, "NULL", true)?;
+        let fields = IntervalFields::of(field).filter(|fields| fields.data_type() == *array.data_type());
+        Ok(Self { fields, ..text })
     }
 
     /// As a cast to a string: `null` inside of arrays, and binary as UTF-8.
@@ -53,11 +58,19 @@ impl<'a> ValueText<'a> {
             null,
             binary_as_hex,
         };
-        Ok(Self { array, style })
+        Ok(Self {
+            array,
+            fields: IntervalFields::of_type(array.data_type()),
+            style,
+        })
     }
 
     /// Appends the text of row `row`.
     pub(crate) fn write(&self, row: usize, out: &mut String) -> Result<()> {
+        if let (Some(fields), Some(value)) = (self.fields, interval_at(self.array, row)) {
+            fields.write(value, out);
+            return Ok(());
+        }
         write_value(self.array, row, &self.style, out)
     }
 }
@@ -123,12 +136,24 @@ fn write_value(array: &ArrayRef, row: usize, style: &Style, out: &mut String) ->
             format_timestamp_ntz(array.as_primitive::<TimestampMicrosecondType>().value(row), out);
             Ok(())
         }
+        DataType::Duration(_) | DataType::Interval(_) => return interval(array, row, out),
         DataType::List(_) => return list(&array.as_list::<i32>().value(row), style, out),
         DataType::LargeList(_) => return list(&array.as_list::<i64>().value(row), style, out),
         DataType::Struct(_) => return structure(array.as_struct(), row, style, out),
         DataType::Map(_, _) => return map(array.as_map(), row, style, out),
         _ => return other(array, row, out),
     };
+    Ok(())
+}
+
+fn interval(array: &ArrayRef, row: usize, out: &mut String) -> Result<()> {
+    match (
+        IntervalFields::of_type(array.data_type()),
+        interval_at(array, row),
+    ) {
+        (Some(fields), Some(value)) => fields.write(value, out),
+        _ => return other(array, row, out),
+    }
     Ok(())
 }
 

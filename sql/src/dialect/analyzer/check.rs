@@ -6,7 +6,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
-use super::{is_numeric, is_string};
+use super::{interval_fields, is_numeric, is_string};
+use crate::record::value::IntervalFields;
 use crate::{Result, SqlError};
 
 /// Checks every node of a plan, subqueries too.
@@ -22,6 +23,7 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
         if let LogicalPlan::TableScan(scan) = node {
             schema.merge(&scan.projected_schema);
         }
+        interval_fields::check(node, &schema)?;
         node.apply_expressions(|expr| {
             expr.apply(|e| {
                 of_expression(e, &schema)?;
@@ -33,18 +35,20 @@ pub(crate) fn check(plan: &LogicalPlan) -> Result<()> {
     Ok(())
 }
 
-/// Refuses an interval as a column of a query: its type has no file format here.
+/// Refuses an interval of a kind that Spark does not have as a column of a query.
 ///
 /// # Errors
 /// UNSUPPORTED_FEATURE with the column's name.
 pub(crate) fn check_output(plan: &LogicalPlan) -> Result<()> {
     for field in plan.schema().fields() {
-        if matches!(field.data_type(), DataType::Interval(_) | DataType::Duration(_)) {
+        let is_interval = matches!(field.data_type(), DataType::Interval(_) | DataType::Duration(_));
+        if is_interval && IntervalFields::of_type(field.data_type()).is_none() {
             return Err(SqlError::new(
                 "UNSUPPORTED_FEATURE",
                 format!(
-                    "An interval as a column ({}) is not supported in the spark dialect yet.",
-                    field.name()
+                    "A column ({}) of the type {} is not supported in the spark dialect yet.",
+                    field.name(),
+                    field.data_type()
                 ),
             ));
         }
@@ -69,14 +73,15 @@ fn of_expression(expr: &Expr, schema: &DFSchema) -> std::result::Result<(), Data
     Ok(())
 }
 
-/// Refuses a sum or an average of what is no number.
+/// Refuses a sum or an average of what is no number and no interval.
 fn of_numbers(function: &str, args: &[Expr], schema: &DFSchema) -> std::result::Result<(), DataFusionError> {
     if !matches!(function, "spark_sum" | "avg") {
         return Ok(());
     }
     for arg in args {
         let data_type = arg.get_type(schema)?;
-        if !is_numeric(&data_type) && data_type != DataType::Null {
+        let is_summed = is_numeric(&data_type) || IntervalFields::of_type(&data_type).is_some();
+        if !is_summed && data_type != DataType::Null {
             return Err(differ(function, &data_type, &DataType::Float64).into());
         }
     }

@@ -7,9 +7,11 @@ mod field_access;
 mod float_compare;
 mod float_keys;
 mod grouping;
+mod interval_fields;
 mod literal;
 mod operators;
 mod predicates;
+mod temporal;
 mod windows;
 
 use datafusion::common::{DFSchema, Result as DataFusionResult, TableReference};
@@ -100,6 +102,7 @@ pub(crate) fn finish(plan: LogicalPlan, settings: &SqlSettings) -> Result<Logica
     let plan = resolve_time_windows_with(plan, &|time, from, to| spark_cast(time, from, to, settings))?;
     let plan = distinct::as_aggregation(plan)?;
     let plan = float_keys::normalize(plan)?;
+    let plan = interval_fields::keep_of_subqueries(plan)?;
     check::check(&plan)?;
     check::check_output(&plan)?;
     Ok(plan)

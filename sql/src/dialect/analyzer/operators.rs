@@ -1,20 +1,20 @@
 //! Binary operators: their operands' common type, their result's type, and the function that computes them.
 
-use arrow::datatypes::{DataType, IntervalUnit};
+use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result as DataFusionResult};
 use datafusion::logical_expr::planner::RawBinaryExpr;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 use datafusion::sql::sqlparser::ast::BinaryOperator as Op;
 
 use super::super::SqlSettings;
-use super::super::functions::{
-    Arithmetic, add_interval, arithmetic, coerce, concat, date_offset, holds_floats,
-};
-use super::super::statements::timestamp;
+use super::super::ast::INTERVAL_LITERAL;
+use super::super::functions::{Arithmetic, arithmetic, coerce, concat, holds_floats};
 use super::{
     adjusted, as_decimal, comparison, float_compare, is_float, is_integer, is_numeric, is_string, literal,
+    temporal,
 };
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// Plans `left op right`.
 pub(super) fn plan(raw: RawBinaryExpr, schema: &DFSchema, settings: &SqlSettings) -> DataFusionResult<Expr> {
@@ -22,9 +22,7 @@ pub(super) fn plan(raw: RawBinaryExpr, schema: &DFSchema, settings: &SqlSettings
     let left = Operand::new(left, schema)?;
     let right = Operand::new(right, schema)?;
     Ok(match op {
-        Op::Plus | Op::Minus if left.is_temporal() || right.is_temporal() => {
-            temporal(&op, left, right, settings)?
-        }
+        Op::Custom(name) if name == INTERVAL_LITERAL => temporal::interval(&left.expr, &right.expr)?,
         Op::Plus => arithmetic_op(Arithmetic::Add, left, right, settings)?,
         Op::Minus => arithmetic_op(Arithmetic::Subtract, left, right, settings)?,
         Op::Multiply => arithmetic_op(Arithmetic::Multiply, left, right, settings)?,
@@ -66,31 +64,34 @@ pub(super) fn plan(raw: RawBinaryExpr, schema: &DFSchema, settings: &SqlSettings
 }
 
 /// An operand with its type.
-struct Operand {
-    expr: Expr,
-    data_type: DataType,
+pub(super) struct Operand {
+    pub(super) expr: Expr,
+    pub(super) data_type: DataType,
+    /// The fields of an interval.
+    pub(super) interval: Option<IntervalFields>,
 }
 
 impl Operand {
     fn new(expr: Expr, schema: &DFSchema) -> DataFusionResult<Self> {
         let data_type = expr.get_type(schema)?;
-        Ok(Self { expr, data_type })
-    }
-
-    fn is_temporal(&self) -> bool {
-        matches!(
-            self.data_type,
-            DataType::Date32 | DataType::Timestamp(..) | DataType::Interval(_) | DataType::Duration(_)
-        )
+        let interval = match IntervalFields::of_type(&data_type) {
+            Some(_) => IntervalFields::of(expr.to_field(schema)?.1.as_ref()),
+            None => None,
+        };
+        Ok(Self {
+            expr,
+            data_type,
+            interval,
+        })
     }
 
     /// The operand as another type.
-    fn cast(self, to: &DataType, settings: &SqlSettings) -> Result<Expr, SqlError> {
+    pub(super) fn cast(self, to: &DataType, settings: &SqlSettings) -> Result<Expr, SqlError> {
         coerce(self.expr, &self.data_type, to, settings)
     }
 }
 
-fn native(left: Expr, operator: Operator, right: Expr) -> Expr {
+pub(super) fn native(left: Expr, operator: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right)))
 }
 
@@ -161,6 +162,9 @@ fn arithmetic_op(
     right: Operand,
     settings: &SqlSettings,
 ) -> Result<Expr, SqlError> {
+    if temporal::concerns(op, &left, &right) {
+        return temporal::plan(op, left, right, settings);
+    }
     let (l, r) = (&left.data_type, &right.data_type);
     // A string takes the kind of the other side.
     let (l, r) = match (is_string(l), is_string(r)) {
@@ -248,87 +252,6 @@ fn decimal_of(operand: &Operand, data_type: &DataType) -> Option<(i32, i32)> {
     as_decimal(data_type)
 }
 
-/// `+` and `-` with dates, times and intervals.
-fn temporal(op: &Op, left: Operand, right: Operand, settings: &SqlSettings) -> Result<Expr, SqlError> {
-    use DataType as D;
-    let interval = D::Interval(IntervalUnit::MonthDayNano);
-    let operator = if *op == Op::Plus {
-        Operator::Plus
-    } else {
-        Operator::Minus
-    };
-    let (l, r) = (left.data_type.clone(), right.data_type.clone());
-    match (&l, &r) {
-        (D::Timestamp(..) | D::Date32, x) if *x == interval => {
-            with_interval(operator, left, right.expr, settings)
-        }
-        (x, D::Timestamp(..) | D::Date32) if *x == interval && *op == Op::Plus => {
-            with_interval(operator, right, left.expr, settings)
-        }
-        (D::Date32, D::Int8 | D::Int16 | D::Int32) => Ok(date_offset(
-            left.expr,
-            right.cast(&D::Int32, settings)?,
-            *op == Op::Minus,
-            settings,
-        )),
-        (D::Int8 | D::Int16 | D::Int32, D::Date32) if *op == Op::Plus => Ok(date_offset(
-            right.expr,
-            left.cast(&D::Int32, settings)?,
-            false,
-            settings,
-        )),
-        (x, y) if *x == interval && *y == interval => Ok(native(left.expr, operator, right.expr)),
-        (D::Date32, other) | (other, D::Date32) if is_numeric(other) || is_string(other) => {
-            Err(SqlError::new(
-                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-                format!(
-                    "The days that `{operator}` adds to a date are INT, SMALLINT or TINYINT, not {}.",
-                    super::super::functions::type_name(other)
-                ),
-            ))
-        }
-        (x, y) if (*x == interval && is_string(y)) || (is_string(x) && *y == interval) => {
-            Err(unsupported("An interval added to a string (cast the string)"))
-        }
-        (D::Null, _) | (_, D::Null) => Err(unsupported("NULL in arithmetic on dates and times")),
-        (D::Timestamp(..) | D::Date32, D::Timestamp(..) | D::Date32) => Err(unsupported(
-            "The difference of two dates or times as an interval (use datediff or unix_timestamp)",
-        )),
-        _ => Err(mismatch(&operator.to_string(), &l, &r)),
-    }
-}
-
-/// Whether an interval literal is whole months or whole days, which leave a date a date.
-fn is_whole_days(expr: &Expr) -> bool {
-    const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;
-    match literal::value_of(expr) {
-        Some(datafusion::common::ScalarValue::IntervalMonthDayNano(Some(i))) => i.nanoseconds % DAY_NS == 0,
-        _ => false,
-    }
-}
-
-/// A date or time with an interval: a date stays one where the interval is whole days or months.
-fn with_interval(
-    operator: Operator,
-    time: Operand,
-    interval: Expr,
-    settings: &SqlSettings,
-) -> Result<Expr, SqlError> {
-    let time = match time.data_type {
-        DataType::Date32 if !is_whole_days(&interval) => Operand {
-            expr: time.cast(&timestamp(), settings)?,
-            data_type: timestamp(),
-        },
-        _ => time,
-    };
-    // Only an instant has a calendar of its own, which is not UTC's everywhere.
-    if time.data_type != timestamp() || settings.is_utc() {
-        return Ok(native(time.expr, operator, interval));
-    }
-    let back = operator == Operator::Minus;
-    Ok(add_interval(time.expr, interval, back, settings))
-}
-
 /// The error for operands of one type that the operator does not take.
 fn wrong_type(operator: &str, data_type: &DataType) -> SqlError {
     SqlError::new(
@@ -340,7 +263,7 @@ fn wrong_type(operator: &str, data_type: &DataType) -> SqlError {
     )
 }
 
-fn mismatch(operator: &str, left: &DataType, right: &DataType) -> SqlError {
+pub(super) fn mismatch(operator: &str, left: &DataType, right: &DataType) -> SqlError {
     SqlError::new(
         "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
         format!(

@@ -12,18 +12,18 @@ use crate::{Result, SqlError};
 /// INVALID_EXTRACT_FIELD for a field that a time does not have.
 pub(super) fn field_function(field: &str) -> Result<&'static str> {
     Ok(match field.to_lowercase().as_str() {
-        "year" | "y" | "years" | "yr" | "yrs" => "year",
+        "year" | "y" | "years" | "yr" | "yrs" => "__extract_year",
         "yearofweek" => "__year_of_week",
         "quarter" | "qtr" => "quarter",
-        "month" | "mon" | "mons" | "months" => "month",
+        "month" | "mon" | "mons" | "months" => "__extract_month",
         "week" | "w" | "weeks" => "weekofyear",
-        "day" | "d" | "days" => "day",
+        "day" | "d" | "days" => "__extract_day",
         "dayofweek" | "dow" => "dayofweek",
         "dayofweek_iso" | "dow_iso" => "__day_of_week_iso",
         "doy" => "dayofyear",
-        "hour" | "h" | "hours" | "hr" | "hrs" => "hour",
-        "minute" | "m" | "min" | "mins" | "minutes" => "minute",
-        "second" | "s" | "sec" | "seconds" | "secs" => "__second_fraction",
+        "hour" | "h" | "hours" | "hr" | "hrs" => "__extract_hour",
+        "minute" | "m" | "min" | "mins" | "minutes" => "__extract_minute",
+        "second" | "s" | "sec" | "seconds" | "secs" => "__extract_second",
         other => {
             return Err(SqlError::new(
                 "INVALID_EXTRACT_FIELD",

@@ -6,15 +6,15 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, GroupByExpr, Interval, LimitClause,
-    OrderByKind, Query, Select, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, Expr, GroupByExpr, LimitClause, OrderByKind,
+    Query, Select, SetExpr, TrimWhereField, TypedString, UnaryOperator, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::super::functions::{CAST_PREFIX, TRY_CAST_PREFIX};
 use super::super::walk::walk_mut;
 use super::arguments::fields_of_parameters;
 use super::calls::{binary, call, cast, named_struct, of_function, operator_of};
-use super::{datetime_calls, like, literal};
+use super::{datetime_calls, interval, like, literal};
 use crate::record::value::{parse_date, parse_timestamp_local};
 use crate::{Result, SqlError};
 
@@ -47,6 +47,9 @@ impl VisitorMut for Desugar {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        if let SetExpr::Values(values) = query.body.as_mut() {
+            interval::unite(values);
+        }
         if let Some(order) = &mut query.order_by
             && let OrderByKind::Expressions(exprs) = &mut order.kind
         {
@@ -100,6 +103,7 @@ fn one(expr: Expr) -> Result<Expr> {
         }
         Expr::TypedString(typed) => typed_string(typed)?,
         Expr::UnaryOp { op, expr } => unary(op, *expr)?,
+        Expr::Interval(literal) => interval::literal(&literal)?,
         Expr::Extract { field, expr, .. } => {
             call(datetime_calls::field_function(&field.to_string())?, vec![*expr])
         }
@@ -198,12 +202,6 @@ fn infallible(expr: Expr) -> Expr {
             fields_of_parameters(&mut lambda);
             Expr::Lambda(lambda)
         }
-        // The fields only name a column.
-        Expr::Interval(interval) => Expr::Interval(Interval {
-            leading_field: None,
-            last_field: None,
-            ..interval
-        }),
         Expr::Function(function) => operator_of(&function).unwrap_or_else(|| of_function(function)),
         other => other,
     }

@@ -9,6 +9,7 @@ mod from_first;
 mod generators;
 mod group_by_all;
 mod grouping_sets;
+mod interval;
 mod kind;
 mod lateral_function;
 mod like;
@@ -33,6 +34,7 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, VisitorMut,
 };
 
+pub(crate) use interval::INTERVAL_LITERAL;
 pub(crate) use output_names::{GENERATED, output_names};
 pub(crate) use spark_name::KnownColumns;
 use spark_name::{NameScope, spark_name};

@@ -394,7 +394,7 @@ fn binary(left: &Expr, op: &BinaryOperator, right: &Expr, scope: &NameScope) -> 
         }
         BinaryOperator::Plus => "+",
         BinaryOperator::Minus => "-",
-        BinaryOperator::Multiply => "*",
+        BinaryOperator::Multiply => return Some(temporal::product(left, right, (&l, &r), scope)),
         BinaryOperator::Divide => "/",
         BinaryOperator::Modulo => "%",
         BinaryOperator::MyIntegerDivide => "div",

@@ -3,14 +3,14 @@
 //! What an expression is, is only guessed from its text: where that is not enough the name is not known.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Interval, Value,
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Interval,
+    UnaryOperator, Value,
 };
 
-use super::datetime_calls;
 use super::spark_name::NameScope;
+use super::{datetime_calls, interval};
 use crate::record::value::{
-    Zone, format_date, format_timestamp, format_timestamp_ntz, parse_date, parse_timestamp,
+    IntervalFields, Zone, format_date, format_timestamp, format_timestamp_ntz, parse_date, parse_timestamp,
     parse_timestamp_local,
 };
 
@@ -19,9 +19,23 @@ use crate::record::value::{
 enum Kind {
     Date,
     Time,
+    /// An interval of days and no other field.
+    Days,
+    /// A year-month interval.
+    Months,
+    /// A day-time interval of other fields.
     Interval,
+    /// A string in the text.
+    Text,
+    Null,
     Other,
     Unknown,
+}
+
+impl Kind {
+    fn is_interval(self) -> bool {
+        matches!(self, Self::Days | Self::Months | Self::Interval)
+    }
 }
 
 /// Functions whose value is a date.
@@ -94,7 +108,7 @@ const NUMBERS: [&str; 27] = [
 
 /// Whether the expression may be a date, a time or an interval.
 pub(super) fn may_be(expr: &Expr, scope: &NameScope) -> bool {
-    kind(expr, scope) != Kind::Other
+    !matches!(kind(expr, scope), Kind::Other | Kind::Text | Kind::Null)
 }
 
 /// The name of `left + right` or `left - right` of which one may be a time; `None` where it is not known.
@@ -107,111 +121,78 @@ pub(super) fn sum(
 ) -> Option<String> {
     let back = *op == BinaryOperator::Minus;
     let sign = if back { '-' } else { '+' };
-    match (kind(left, scope), kind(right, scope)) {
+    let (left, right) = match (kind(left, scope), kind(right, scope)) {
+        // NULL is an interval beside a time, a time before one that is taken off.
+        (Kind::Null, time @ (Kind::Date | Kind::Time)) if back => (time, time),
+        (time @ (Kind::Date | Kind::Time), Kind::Null) if back => (time, time),
+        (Kind::Null, other) => (Kind::Interval, other),
+        (other, Kind::Null) => (other, Kind::Interval),
+        (Kind::Text, time @ (Kind::Date | Kind::Time)) if back => (time, time),
+        (time @ (Kind::Date | Kind::Time), Kind::Text) if back => (time, time),
+        (Kind::Text, Kind::Days) => (Kind::Time, Kind::Days),
+        (Kind::Days, Kind::Text) => (Kind::Days, Kind::Time),
+        (Kind::Text, Kind::Interval | Kind::Months) => (Kind::Time, Kind::Interval),
+        (Kind::Interval | Kind::Months, Kind::Text) => (Kind::Interval, Kind::Time),
+        both => both,
+    };
+    match (left, right) {
         (Kind::Date, Kind::Other) => Some(format!(
             "{}({l}, {r})",
             if back { "date_sub" } else { "date_add" }
         )),
         (Kind::Other, Kind::Date) if !back => Some(format!("date_add({r}, {l})")),
-        (Kind::Date, Kind::Interval) if is_days(right) => {
+        (Kind::Date, Kind::Days) => {
             let days = format!("extractansiintervaldays({r})");
             let days = if back { format!("(- {days})") } else { days };
             Some(format!("date_add({l}, {days})"))
         }
-        (Kind::Interval, Kind::Date) if !back && is_days(left) => {
-            Some(format!("date_add({r}, extractansiintervaldays({l}))"))
+        (Kind::Days, Kind::Date) if !back => Some(format!("date_add({r}, extractansiintervaldays({l}))")),
+        (Kind::Date, Kind::Months | Kind::Interval)
+        | (Kind::Time, Kind::Days | Kind::Months | Kind::Interval) => Some(format!("{l} {sign} {r}")),
+        (Kind::Months | Kind::Interval, Kind::Date)
+        | (Kind::Days | Kind::Months | Kind::Interval, Kind::Time)
+            if !back =>
+        {
+            Some(format!("{r} + {l}"))
         }
-        (Kind::Date | Kind::Time, Kind::Interval) => Some(format!("{l} {sign} {r}")),
-        (Kind::Interval, Kind::Date | Kind::Time) if !back => Some(format!("{r} + {l}")),
-        (Kind::Interval, Kind::Interval) => Some(format!("({l} {sign} {r})")),
+        (a, b) if a.is_interval() && b.is_interval() => Some(format!("({l} {sign} {r})")),
         (Kind::Date | Kind::Time, Kind::Date | Kind::Time) if back => Some(format!("({l} - {r})")),
         _ => None,
     }
 }
 
-/// Whether an interval has days and no other field.
-fn is_days(expr: &Expr) -> bool {
-    match expr {
-        Expr::Nested(inner) => is_days(inner),
-        Expr::Interval(interval) => {
-            interval.leading_field == Some(DateTimeField::Day) && interval.last_field.is_none()
-        }
-        _ => false,
+/// The name of `left * right`, of which one may be an interval: Spark puts it first.
+pub(super) fn product(left: &Expr, right: &Expr, (l, r): (&str, &str), scope: &NameScope) -> String {
+    match kind(left, scope).is_interval() || !kind(right, scope).is_interval() {
+        true => format!("({l} * {r})"),
+        false => format!("({r} * {l})"),
     }
 }
 
-/// An interval literal, which the tokens layer has read, in its fields.
+/// What a sum of two is.
+fn of_sum(left: Kind, right: Kind, back: bool) -> Kind {
+    match (left, right) {
+        (Kind::Other, Kind::Other) => Kind::Other,
+        (Kind::Date, Kind::Date) if back => Kind::Days,
+        (Kind::Date | Kind::Time, Kind::Date | Kind::Time) if back => Kind::Interval,
+        (Kind::Date, Kind::Other | Kind::Days | Kind::Months) => Kind::Date,
+        (Kind::Other | Kind::Days | Kind::Months, Kind::Date) if !back => Kind::Date,
+        (Kind::Date, Kind::Interval) => Kind::Time,
+        (Kind::Interval, Kind::Date) if !back => Kind::Time,
+        (Kind::Time, other) if other.is_interval() => Kind::Time,
+        (other, Kind::Time) if other.is_interval() && !back => Kind::Time,
+        (Kind::Days, Kind::Days) => Kind::Days,
+        (Kind::Months, Kind::Months) => Kind::Months,
+        (Kind::Days | Kind::Interval, Kind::Days | Kind::Interval) => Kind::Interval,
+        _ => Kind::Unknown,
+    }
+}
+
+/// An interval literal in its fields.
 pub(super) fn interval(literal: &Interval) -> Option<String> {
-    let Expr::Value(value) = literal.value.as_ref() else {
-        return None;
-    };
-    let Value::SingleQuotedString(text) = &value.value else {
-        return None;
-    };
-    let (count, unit) = text.split_once(' ')?;
-    let count: i64 = count.parse().ok()?;
-    let first = literal.leading_field.as_ref()?;
-    let last = literal.last_field.as_ref().unwrap_or(first);
-    let sign = if count < 0 { "-" } else { "" };
-    let count = count.unsigned_abs();
-    let digits = match unit {
-        "months" => months(count, first, last)?,
-        _ => clock(count, first, last)?,
-    };
-    let fields = if first == last {
-        first.to_string()
-    } else {
-        format!("{first} TO {last}")
-    };
-    Some(format!("INTERVAL '{sign}{digits}' {fields}"))
-}
-
-fn months(count: u64, first: &DateTimeField, last: &DateTimeField) -> Option<String> {
-    Some(match (first, last) {
-        (DateTimeField::Year, DateTimeField::Year) => (count / 12).to_string(),
-        (DateTimeField::Month, DateTimeField::Month) => count.to_string(),
-        (DateTimeField::Year, DateTimeField::Month) => format!("{}-{}", count / 12, count % 12),
-        _ => return None,
-    })
-}
-
-/// Days, hours, minutes and seconds from one field to another; the first takes what is above it.
-fn clock(micros: u64, first: &DateTimeField, last: &DateTimeField) -> Option<String> {
-    const SECOND: u64 = 1_000_000;
-    let place = |field: &DateTimeField| match field {
-        DateTimeField::Day => Some(0),
-        DateTimeField::Hour => Some(1),
-        DateTimeField::Minute => Some(2),
-        DateTimeField::Second => Some(3),
-        _ => None,
-    };
-    let (from, to) = (place(first)?, place(last)?);
-    let mut rest = micros;
+    let (count, fields) = interval::read(literal)?;
     let mut out = String::new();
-    for (at, unit) in [86_400 * SECOND, 3600 * SECOND, 60 * SECOND, SECOND]
-        .into_iter()
-        .enumerate()
-    {
-        if !(from..=to).contains(&at) {
-            continue;
-        }
-        let count = rest / unit;
-        rest %= unit;
-        match at {
-            _ if at == from => {}
-            1 => out.push(' '),
-            _ => out.push(':'),
-        }
-        out.push_str(&if at == 0 {
-            count.to_string()
-        } else {
-            format!("{count:02}")
-        });
-    }
-    if to == 3 && rest > 0 {
-        out.push('.');
-        out.push_str(format!("{rest:06}").trim_end_matches('0'));
-    }
+    fields.write(count, &mut out);
     Some(out)
 }
 
@@ -239,7 +220,14 @@ pub(super) fn literal(data_type: &DataType, text: &str, zone: &Zone) -> Option<S
 fn kind(expr: &Expr, scope: &NameScope) -> Kind {
     match expr {
         Expr::Nested(inner) => kind(inner, scope),
-        Expr::Interval(_) => Kind::Interval,
+        Expr::Interval(literal) => {
+            interval::read(literal).map_or(Kind::Unknown, |(_, fields)| of_fields(fields))
+        }
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(_) => Kind::Text,
+            Value::Null => Kind::Null,
+            _ => Kind::Other,
+        },
         Expr::TypedString(typed) => of_type(&typed.data_type),
         Expr::Subquery(_) => Kind::Unknown,
         Expr::Identifier(ident) => of_column(&ident.value, scope),
@@ -263,7 +251,23 @@ fn kind(expr: &Expr, scope: &NameScope) -> Kind {
                 .chain(else_result.as_deref());
             either(results.map(|e| kind(e, scope)))
         }
-        Expr::BinaryOp { left, right, .. } => either([left, right].iter().map(|e| kind(e, scope))),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus | UnaryOperator::Plus,
+            expr,
+        } => kind(expr, scope),
+        Expr::BinaryOp { left, op, right } => {
+            let (l, r) = (kind(left, scope), kind(right, scope));
+            match op {
+                BinaryOperator::Plus | BinaryOperator::Minus => of_sum(l, r, *op == BinaryOperator::Minus),
+                BinaryOperator::Multiply | BinaryOperator::Divide => match (l, r) {
+                    (Kind::Months, _) | (_, Kind::Months) => Kind::Months,
+                    (l, r) if l.is_interval() || r.is_interval() => Kind::Interval,
+                    _ => either([l, r].into_iter()),
+                },
+                BinaryOperator::MyIntegerDivide => Kind::Other,
+                _ => either([l, r].into_iter()),
+            }
+        }
         _ => Kind::Other,
     }
 }
@@ -272,8 +276,19 @@ fn of_type(data_type: &DataType) -> Kind {
     match data_type {
         DataType::Date => Kind::Date,
         DataType::Timestamp(..) | DataType::TimestampNtz(_) => Kind::Time,
-        DataType::Interval { .. } => Kind::Interval,
+        DataType::Interval {
+            fields: Some(fields), ..
+        } => IntervalFields::parse(&fields.to_string()).map_or(Kind::Unknown, of_fields),
+        DataType::Interval { .. } => Kind::Unknown,
         _ => Kind::Other,
+    }
+}
+
+fn of_fields(fields: IntervalFields) -> Kind {
+    match fields {
+        IntervalFields::DAY => Kind::Days,
+        fields if fields.is_year_month() => Kind::Months,
+        _ => Kind::Interval,
     }
 }
 
@@ -287,14 +302,19 @@ fn of_column(name: &str, scope: &NameScope) -> Kind {
         (true, false) => Kind::Date,
         (false, true) => Kind::Time,
         (true, true) => Kind::Unknown,
-        (false, false) => Kind::Other,
+        (false, false) => match scope.known.types.get(&name).and_then(IntervalFields::of_type) {
+            Some(fields) if fields.is_year_month() => Kind::Months,
+            // Which fields it has is not known.
+            Some(_) => Kind::Unknown,
+            None => Kind::Other,
+        },
     }
 }
 
 /// Nothing that is no time has parts that may be one.
 fn either(kinds: impl Iterator<Item = Kind>) -> Kind {
     let mut kinds = kinds;
-    if kinds.all(|kind| kind == Kind::Other) {
+    if kinds.all(|kind| matches!(kind, Kind::Other | Kind::Text | Kind::Null)) {
         Kind::Other
     } else {
         Kind::Unknown
@@ -313,6 +333,11 @@ fn of_function(function: &Function, scope: &NameScope) -> Kind {
     }
     if NUMBERS.contains(&name.as_str()) {
         return Kind::Other;
+    }
+    match name.as_str() {
+        "make_dt_interval" => return Kind::Interval,
+        "make_ym_interval" => return Kind::Months,
+        _ => {}
     }
     let args = match &function.args {
         FunctionArguments::List(list) => list.args.as_slice(),

@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::functions::{self, over};
 use super::calls::holds_call;
 use super::generators::generator_of;
-use super::kind;
 use super::spark_name::{NameScope, strip, text};
+use super::{interval, kind};
 use crate::{Result, SqlError};
 
 /// Refuses a call that must have OVER and has not, or must not and has.
@@ -204,6 +204,11 @@ pub(super) fn bare_frame(function: &mut Function) {
     };
     for bound in std::iter::once(&mut frame.start_bound).chain(&mut frame.end_bound) {
         if let WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset)) = bound
+            && let Some(distance) = interval::frame_bound(offset)
+        {
+            **offset = distance;
+        } else if let WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset)) =
+            bound
             && let Expr::Cast { expr, .. } = offset.as_ref()
             && let Expr::Value(value) = expr.as_ref()
             && let Value::Number(digits, _) | Value::SingleQuotedString(digits) = &value.value

@@ -449,7 +449,7 @@ pub(super) fn rescale_to(value: i256, from: i32, to: i32, half: Half) -> Option<
 }
 
 /// The quotient rounded half up (away from zero).
-fn divide_half_up(dividend: i256, divisor: i256) -> Option<i256> {
+pub(super) fn divide_half_up(dividend: i256, divisor: i256) -> Option<i256> {
     let quotient = dividend.checked_div(divisor)?;
     let rest = dividend.checked_rem(divisor)?;
     let twice = rest.checked_abs()?.checked_mul(i256::from_i128(2))?;

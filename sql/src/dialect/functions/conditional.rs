@@ -3,19 +3,23 @@
 //! While types are settled they are functions; the simplifier casts their arguments as Spark does and turns them into DataFusion's
 //! own lazy expressions.
 
-use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::super::SqlSettings;
 use super::super::analyzer::{compare_floats, comparison, tightest_under, widest};
+use super::intervals::with_fields;
 use super::{coerce, holds_floats};
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// A conditional function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +107,14 @@ impl ConditionalFunction {
         Ok(common)
     }
 
+    /// The fields that the results meet in, where they are intervals.
+    fn interval(&self, args: &[FieldRef]) -> Option<IntervalFields> {
+        let results = args.iter().enumerate();
+        let results = results.filter(|(at, _)| self.is_result(*at, args.len()));
+        let fields = results.filter_map(|(_, field)| IntervalFields::of(field));
+        fields.reduce(IntervalFields::union)
+    }
+
     /// The arguments as the types that they meet in.
     fn coerced(&self, args: Vec<Expr>, types: &[DataType]) -> Result<Vec<Expr>, SqlError> {
         let common = self.common(types)?;
@@ -177,6 +189,15 @@ impl ScalarUDFImpl for ConditionalFunction {
         })
     }
 
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> DataFusionResult<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
+        let result = self.return_type(&types)?;
+        Ok(match self.interval(args.arg_fields) {
+            Some(fields) if fields.data_type() == result => fields.field(self.name()),
+            _ => Arc::new(Field::new(self.name(), result, true)),
+        })
+    }
+
     fn short_circuits(&self) -> bool {
         true
     }
@@ -186,6 +207,11 @@ impl ScalarUDFImpl for ConditionalFunction {
             .iter()
             .map(|arg| info.get_data_type(arg))
             .collect::<DataFusionResult<Vec<_>>>()?;
+        let mut fields = None;
+        if types.iter().any(|t| IntervalFields::of_type(t).is_some()) {
+            let columns = args.iter().map(|arg| Ok(arg.to_field(info.schema().as_ref())?.1));
+            fields = self.interval(&columns.collect::<DataFusionResult<Vec<_>>>()?);
+        }
         let args = self.coerced(args, &types)?;
         let simple = match self.kind {
             Conditional::In => is_in(args, &self.common(&types)?),
@@ -205,7 +231,10 @@ impl ScalarUDFImpl for ConditionalFunction {
             Conditional::Greatest => native(datafusion::functions::core::greatest(), args),
             Conditional::Least => native(datafusion::functions::core::least(), args),
         };
-        Ok(ExprSimplifyResult::Simplified(simple))
+        Ok(ExprSimplifyResult::Simplified(match fields {
+            Some(fields) if !fields.is_all() && self.kind != Conditional::In => with_fields(simple, fields),
+            _ => simple,
+        }))
     }
 
     fn invoke_with_args(&self, _args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {

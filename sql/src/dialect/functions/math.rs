@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Builder, PrimitiveBuilder};
 use arrow::compute::cast;
 use arrow::compute::kernels::numeric;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, i256};
+use arrow::datatypes::{DataType, Decimal128Type, FieldRef, Float64Type, Int64Type, i256};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
@@ -15,9 +15,11 @@ use datafusion::logical_expr::{
 use super::super::SqlSettings;
 use super::super::analyzer::{is_float, is_integer, is_numeric};
 use super::arithmetic::{Half, power_of_ten, rescale, rescale_to};
+use super::intervals::{self, IntervalKind};
 use super::rows::{check_count, convert};
 use super::text_of::java_double;
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// A function of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +76,18 @@ impl MathFunction {
             ansi: self.ansi,
             ..SqlSettings::default()
         }
+    }
+
+    /// The function that this one is for intervals.
+    fn of_interval(&self, argument: Option<&FieldRef>) -> Option<ScalarUDF> {
+        IntervalFields::of(argument?)?;
+        let kind = match self.kind {
+            MathKind::Negative => IntervalKind::Negative,
+            MathKind::Abs => IntervalKind::Abs,
+            MathKind::Sign => IntervalKind::Sign,
+            _ => return None,
+        };
+        Some(intervals::function(self.name, kind))
     }
 
     fn rounds(&self) -> bool {
@@ -156,6 +170,9 @@ impl ScalarUDFImpl for MathFunction {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> DataFusionResult<arrow::datatypes::FieldRef> {
+        if let Some(function) = self.of_interval(args.arg_fields.first()) {
+            return function.return_field_from_args(args);
+        }
         let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
         let digits = match args.scalar_arguments.get(1) {
             Some(Some(value)) => i32_of(value),
@@ -173,6 +190,9 @@ impl ScalarUDFImpl for MathFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        if let Some(function) = self.of_interval(args.arg_fields.first()) {
+            return function.invoke_with_args(args);
+        }
         let digits = match (self.rounds(), args.args.get(1)) {
             (true, Some(ColumnarValue::Scalar(value))) => i32_of(value).unwrap_or(0),
             _ => 0,

@@ -18,12 +18,14 @@ mod datetime;
 mod doubles;
 pub(crate) mod element;
 mod encodings;
+mod extract;
 mod float_key;
 mod fold;
 mod format_string;
 pub(crate) mod generator;
 pub(crate) mod grouping;
 mod hashes;
+mod intervals;
 mod json;
 pub(crate) mod lambdas;
 mod maps;
@@ -56,14 +58,16 @@ use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUD
 pub(crate) use argument_count::check_argument_count;
 pub(crate) use arithmetic::{Arithmetic, arithmetic};
 pub(crate) use cast::{coerce, double_to_decimal, spark_cast};
-pub(crate) use datetime::{add_interval, date_offset};
+pub(crate) use datetime::{add_interval, add_months, date_offset, difference};
 pub(crate) use float_key::{float_key, holds_floats};
+pub(crate) use intervals::{IntervalKind, interval_call, with_fields};
 pub(crate) use naming::{CASTS, name_of_call};
 pub(crate) use strings::concat;
 pub(crate) use text_of::{java_decimal, java_double};
-pub use typed::simple_type_name;
+pub use typed::{simple_type_name, simple_type_of};
 
 use super::{SqlDialect, SqlSettings, types};
+use crate::record::value::IntervalFields;
 use crate::{SqlError, aggregate};
 
 /// The start of the name under which a cast to the type that follows is called.
@@ -108,8 +112,12 @@ impl Functions {
             return None;
         }
         let cast = |text: &str, misfit| {
-            let to = types::parse(text).ok()?;
-            Some(Arc::new(cast::cast_function(to, misfit, &self.settings)))
+            let interval = text.strip_prefix("INTERVAL ").and_then(IntervalFields::parse);
+            let function = match interval {
+                Some(fields) => cast::interval_function(fields, misfit, &self.settings),
+                None => cast::cast_function(types::parse(text).ok()?, misfit, &self.settings),
+            };
+            Some(Arc::new(function))
         };
         if let Some(text) = name.strip_prefix(CAST_PREFIX) {
             return cast(text, cast::Misfit::Error);
@@ -226,6 +234,9 @@ pub(crate) fn types_follow_arguments(name: &str) -> bool {
 
 /// The type as Spark prints it in capitals.
 pub(crate) fn type_name(data_type: &DataType) -> String {
+    if let Some(fields) = IntervalFields::of_type(data_type) {
+        return format!("INTERVAL {fields}");
+    }
     match data_type {
         DataType::Null => "VOID".to_owned(),
         DataType::Boolean => "BOOLEAN".to_owned(),
@@ -241,7 +252,6 @@ pub(crate) fn type_name(data_type: &DataType) -> String {
         DataType::Timestamp(TimeUnit::Microsecond, None) => "TIMESTAMP_NTZ".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "TIMESTAMP".to_owned(),
         DataType::Decimal128(p, s) => format!("DECIMAL({p},{s})"),
-        DataType::Interval(_) => "INTERVAL".to_owned(),
         DataType::List(field) => format!("ARRAY<{}>", type_name(field.data_type())),
         DataType::Struct(fields) => {
             let fields: Vec<String> = fields

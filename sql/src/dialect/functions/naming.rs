@@ -109,6 +109,11 @@ fn complete(name: &str, args: &mut Vec<String>) -> Option<()> {
         "regexp_extract" => default(args, 2, "1"),
         "locate" | "position" => default(args, 2, "1"),
         "ntile" => default(args, 0, "1"),
+        "make_dt_interval" => {
+            (0..3).for_each(|count| default(args, count, "0"));
+            default(args, 3, "0.000000");
+        }
+        "make_ym_interval" => (0..2).for_each(|count| default(args, count, "0")),
         "lag" | "lead" => {
             default(args, 1, "1");
             default(args, 2, "NULL");

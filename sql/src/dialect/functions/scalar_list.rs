@@ -12,6 +12,7 @@ use super::conditional::{self, Conditional};
 use super::construct;
 use super::datetime::{self, DatetimeKind, TimeField};
 use super::element::{self, ElementKind};
+use super::intervals::{self, IntervalKind};
 use super::json::{self, JsonKind};
 use super::math::{self, MathKind};
 use super::regexes::{self, RegexKind};
@@ -22,7 +23,8 @@ use super::simple::{self, Simple, of_datafusion};
 use super::sort_array;
 use super::strings::{self, StringKind};
 use super::typed::{self, TypedKind};
-use super::{arrays_zip, doubles, encodings, format_string, try_arithmetic, urls, words};
+use super::{arrays_zip, doubles, encodings, extract, format_string, try_arithmetic, urls, words};
+use crate::record::value::IntervalUnitName;
 
 /// What a name stands for.
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ enum Entry {
     Text(StringKind),
     Math(MathKind),
     Time(DatetimeKind),
+    Extract(IntervalUnitName),
+    Interval(IntervalKind),
     If(Conditional),
     Regex(RegexKind),
     Element(ElementKind),
@@ -369,6 +373,14 @@ list! {
     "url_encode" => by_row(Text, &[Text], urls::url_encode),
     "url_decode" => by_row(Text, &[Text], urls::url_decode),
     "try_url_decode" => by_row(Text, &[Text], urls::try_url_decode),
+    "__extract_year" => Entry::Extract(IntervalUnitName::Year),
+    "__extract_month" => Entry::Extract(IntervalUnitName::Month),
+    "__extract_day" => Entry::Extract(IntervalUnitName::Day),
+    "__extract_hour" => Entry::Extract(IntervalUnitName::Hour),
+    "__extract_minute" => Entry::Extract(IntervalUnitName::Minute),
+    "__extract_second" => Entry::Extract(IntervalUnitName::Second),
+    "make_dt_interval" => Entry::Interval(IntervalKind::MakeDayTime),
+    "make_ym_interval" => Entry::Interval(IntervalKind::MakeYearMonth),
     "assert_true" => Entry::Volatile(simple::by_row(Any, &[Boolean, Text], words::assert_true)),
     "raise_error" => Entry::Volatile(simple::by_row(Any, &[Text], words::raise_error)),
 }
@@ -380,6 +392,8 @@ pub(crate) fn function(name: &str, settings: &SqlSettings) -> Option<Arc<ScalarU
         Entry::Text(kind) => Arc::new(strings::function(name, kind, settings)),
         Entry::Math(kind) => Arc::new(math::function(name, kind, settings)),
         Entry::Time(kind) => Arc::new(datetime::function(name, kind, settings)),
+        Entry::Extract(unit) => Arc::new(extract::function(name, unit, settings)),
+        Entry::Interval(kind) => Arc::new(intervals::function(name, kind)),
         Entry::If(kind) => Arc::new(conditional::function(kind, settings)),
         Entry::Regex(kind) => Arc::new(regexes::function(name, kind, settings)),
         Entry::Element(kind) => Arc::new(element::function(name, kind, settings)),

@@ -7,8 +7,10 @@ use arrow::array::{
     Int64Array, StringArray,
 };
 use arrow::compute::{cast, kernels::bitwise, kernels::zip::zip};
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
-use datafusion::common::Result as DataFusionResult;
+use arrow::datatypes::{
+    DataType, Decimal128Type, Field, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+};
+use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -20,6 +22,7 @@ use super::rows::row_count;
 use super::rows::{Parameter, convert};
 use super::{hashes, number_text, type_name};
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// Such a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -167,6 +170,11 @@ impl ScalarUDFImpl for TypedFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        if let (TypedKind::TypeOf, Some(field)) = (self.kind, args.arg_fields.first()) {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(simple_type_of(
+                field,
+            )))));
+        }
         make_scalar_function(|columns| self.compute(columns), Vec::new())(&args.args)
     }
 }
@@ -186,10 +194,6 @@ impl TypedFunction {
             Some(column) => convert(column, to, &self.settings()),
             None => Err(super::conditional::wrong_count(self.name, columns.len()).into()),
         };
-        if self.kind == K::TypeOf {
-            let name = simple_type_name(&operand);
-            return Ok(Arc::new(StringArray::from(vec![name; rows])));
-        }
         let first = match (self.kind, types.first()) {
             (K::BitCount, Some(DataType::Boolean)) => argument(0, DataType::Int32)?,
             _ => argument(0, operand.clone())?,
@@ -367,6 +371,14 @@ fn hex(values: &ArrayRef) -> DataFusionResult<ArrayRef> {
             bytes.map(|b| b.map(of_bytes)).collect::<StringArray>()
         }
     }))
+}
+
+/// A column's type as Spark's `typeof` and DESCRIBE write it.
+pub fn simple_type_of(field: &Field) -> String {
+    match IntervalFields::of(field) {
+        Some(fields) => format!("interval {fields}").to_lowercase(),
+        None => simple_type_name(field.data_type()),
+    }
 }
 
 /// The type as Spark's `typeof` and DESCRIBE write it; Arrow's own name, in lower case, for what Spark does not have.

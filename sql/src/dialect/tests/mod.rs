@@ -4,6 +4,7 @@ mod event_time;
 mod floats;
 mod generators;
 mod grouping;
+mod intervals;
 mod names;
 mod queries;
 mod settings;

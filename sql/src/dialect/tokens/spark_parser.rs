@@ -73,6 +73,10 @@ impl Dialect for SparkParserDialect {
         true
     }
 
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
     fn supports_struct_literal(&self) -> bool {
         true
     }

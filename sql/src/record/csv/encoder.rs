@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::write_options::CsvWriteOptions;
-use crate::record::text_value::{Values, binary_at, string_at};
+use crate::record::text_value::{Values, binary_at, push_interval, string_at};
 use crate::record::value::{format_decimal, format_double, format_float};
 use crate::record::{RecordEncoder, RecordError};
 
@@ -81,6 +81,10 @@ impl CsvEncoder {
                     .format_timestamp_ntz(a.value(row), &mut self.scratch);
                 out.write_all(self.scratch.as_bytes())
             }
+            Values::Interval(a, fields) => {
+                push_interval(a, *fields, row, &mut self.scratch);
+                out.write_all(self.scratch.as_bytes())
+            }
             Values::String(a) => out.write_all(string_at(a, row).as_bytes()),
             Values::Binary(a) => {
                 let hex: Vec<String> = binary_at(a, row).iter().map(|b| format!("{b:02X}")).collect();
@@ -151,7 +155,9 @@ impl RecordEncoder for CsvEncoder {
     }
 
     fn encode(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RecordError> {
-        let columns: Option<Vec<Values<'_>>> = batch.columns().iter().map(Values::new).collect();
+        let columns = batch.columns().iter().zip(self.schema.fields());
+        let columns: Option<Vec<Values<'_>>> =
+            columns.map(|(array, field)| Values::of(array, field)).collect();
         let columns = columns.ok_or_else(|| RecordError::UnsupportedType {
             format: "CSV",
             column: "(a column)".into(),

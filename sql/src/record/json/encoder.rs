@@ -7,8 +7,8 @@ use arrow::datatypes::SchemaRef;
 
 use super::base64;
 use super::write_options::JsonWriteOptions;
-use crate::record::text_value::{Values, binary_at, list_at, string_at};
-use crate::record::value::{format_decimal, format_double, format_float};
+use crate::record::text_value::{Values, binary_at, list_at, push_interval, string_at};
+use crate::record::value::{IntervalFields, format_decimal, format_double, format_float};
 use crate::record::{RecordEncoder, RecordError};
 
 /// Writes one JSON object a line, or with `pretty` one field a line. Null fields are left out unless `ignoreNullFields` is
@@ -96,6 +96,7 @@ impl JsonEncoder {
                     .format_timestamp_ntz(a.value(row), &mut self.scratch);
                 push_string(&self.scratch, out);
             }
+            Values::Interval(a, fields) => interval(a, *fields, row, out),
             Values::String(a) => push_string(string_at(a, row), out),
             Values::Binary(a) => {
                 base64::encode(binary_at(a, row), &mut self.scratch);
@@ -254,6 +255,12 @@ fn number(values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
     };
 }
 
+fn interval(array: &ArrayRef, fields: IntervalFields, row: usize, out: &mut Vec<u8>) {
+    let mut text = String::new();
+    push_interval(array, fields, row, &mut text);
+    push_string(&text, out);
+}
+
 /// A map's key: dates and timestamps are the numbers that stand for them, as in Spark.
 fn key(keys: &Values<'_>, row: usize, out: &mut Vec<u8>) {
     match keys {
@@ -262,6 +269,7 @@ fn key(keys: &Values<'_>, row: usize, out: &mut Vec<u8>) {
         Values::Timestamp(a) | Values::TimestampNtz(a) => {
             quoted(out, |o| drop(write!(o, "{}", a.value(row))));
         }
+        Values::Interval(a, fields) => interval(a, *fields, row, out),
         other => quoted(out, |o| number(other, row, o)),
     }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod civil;
 mod decimal;
 mod double;
+mod interval;
 mod iso;
 mod pattern;
 mod temporal;
@@ -13,6 +14,8 @@ mod zone;
 pub use decimal::format_decimal;
 pub(crate) use decimal::parse_decimal;
 pub use double::{format_double, format_float};
+pub(crate) use interval::IntervalUnitName;
+pub use interval::{INTERVAL_FIELDS_KEY, IntervalFields, interval_at};
 pub(crate) use iso::parse_timestamp_local;
 pub use iso::{parse_date, parse_timestamp, parse_timestamp_ntz};
 pub use pattern::DateTimePattern;

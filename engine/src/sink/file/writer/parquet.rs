@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Int32Type, IntervalYearMonthType, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
@@ -32,6 +32,15 @@ pub(crate) struct ParquetFormat {
 impl ParquetFormat {
     /// For rows of this schema.
     pub(crate) fn new(schema: &Schema, timestamps: TimestampType, compression: Compression) -> Result<Self> {
+        if let Some(field) = schema.fields().iter().find(|f| has_inner_interval(f.data_type())) {
+            return Err(TidemillError::unsupported(
+                "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+                format!(
+                    "an interval inside of the column {} is not supported in Parquet files yet",
+                    field.name()
+                ),
+            ));
+        }
         let stored = storage_schema(schema, timestamps);
         let descriptor = parquet_schema(&stored, timestamps).map_err(|e| unsupported(schema, &e))?;
         let mut metadata = vec![KeyValue::new(
@@ -160,13 +169,17 @@ impl ParquetEncoder {
             ..CastOptions::default()
         };
         let fields = self.schema.fields().iter();
-        let columns = fields.zip(batch.columns()).map(|(field, column)| {
-            if column.data_type().equals_datatype(field.data_type()) {
-                Ok(Arc::clone(column))
-            } else {
-                Ok(cast_with_options(column, field.data_type(), &options)?)
-            }
-        });
+        let columns = fields
+            .zip(batch.columns())
+            .map(|(field, column)| -> ParquetResult<ArrayRef> {
+                if column.data_type().equals_datatype(field.data_type()) {
+                    Ok(Arc::clone(column))
+                } else if let Some(months) = column.as_primitive_opt::<IntervalYearMonthType>() {
+                    Ok(Arc::new(months.reinterpret_cast::<Int32Type>()))
+                } else {
+                    Ok(cast_with_options(column, field.data_type(), &options)?)
+                }
+            });
         columns.collect()
     }
 
@@ -192,6 +205,17 @@ impl ParquetEncoder {
         row_group.close()?;
         self.rows = 0;
         Ok(())
+    }
+}
+
+/// Whether there is an interval in a part of the type.
+fn has_inner_interval(data_type: &DataType) -> bool {
+    let is_one = |t: &DataType| matches!(t, DataType::Duration(_) | DataType::Interval(_));
+    let holds = |t: &DataType| is_one(t) || has_inner_interval(t);
+    match data_type {
+        DataType::List(item) | DataType::LargeList(item) | DataType::Map(item, _) => holds(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds(field.data_type())),
+        _ => false,
     }
 }
 

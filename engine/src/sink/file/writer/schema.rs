@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::errors::Result as ParquetResult;
 use parquet::schema::types::{SchemaDescriptor, Type};
+use tidemill_sql::record::value::{INTERVAL_FIELDS_KEY, IntervalFields};
 
 /// `spark.sql.parquet.outputTimestampType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +33,16 @@ pub(crate) fn storage_schema(schema: &Schema, timestamps: TimestampType) -> Sche
     Arc::new(Schema::new(fields))
 }
 
+/// An interval is a number of months or microseconds; its fields stay in the metadata, for Spark's schema.
 fn storage_field(field: &Field, timestamps: TimestampType) -> FieldRef {
-    Arc::new(Field::new(
-        field.name(),
-        storage_type(field.data_type(), timestamps),
-        true,
-    ))
+    let stored = Field::new(field.name(), storage_type(field.data_type(), timestamps), true);
+    Arc::new(match IntervalFields::of(field) {
+        Some(fields) => {
+            let fields = (INTERVAL_FIELDS_KEY.to_owned(), fields.to_string());
+            stored.with_metadata([fields].into())
+        }
+        None => stored,
+    })
 }
 
 fn storage_type(data_type: &DataType, timestamps: TimestampType) -> DataType {
@@ -46,6 +51,8 @@ fn storage_type(data_type: &DataType, timestamps: TimestampType) -> DataType {
             DataType::Timestamp(TimeUnit::Millisecond, Some(Arc::clone(zone)))
         }
         DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+        DataType::Duration(TimeUnit::Microsecond) => DataType::Int64,
+        DataType::Interval(IntervalUnit::YearMonth) => DataType::Int32,
         DataType::List(item) => DataType::List(storage_field(item, timestamps)),
         DataType::LargeList(item) => DataType::LargeList(storage_field(item, timestamps)),
         DataType::Struct(fields) => {

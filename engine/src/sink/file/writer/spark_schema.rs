@@ -2,6 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 use serde_json::{Value, json};
+use tidemill_sql::record::value::INTERVAL_FIELDS_KEY;
 
 /// Spark's JSON of a struct type; none when a column has a type that Spark has not.
 pub(crate) fn spark_schema_json(schema: &Schema) -> Option<String> {
@@ -14,9 +15,16 @@ fn struct_json(fields: &Fields) -> Option<Value> {
 }
 
 fn field_json(field: &Field) -> Option<Value> {
-    Some(
-        json!({"name": field.name(), "type": type_json(field.data_type())?, "nullable": true, "metadata": {}}),
-    )
+    let data_type = part_json(field)?;
+    Some(json!({"name": field.name(), "type": data_type, "nullable": true, "metadata": {}}))
+}
+
+/// The type of a column or of a part of one; the number that an interval is stored as says which fields it has.
+fn part_json(field: &Field) -> Option<Value> {
+    match field.metadata().get(INTERVAL_FIELDS_KEY) {
+        Some(fields) => Some(json!(format!("interval {}", fields.to_lowercase()))),
+        None => type_json(field.data_type()),
+    }
 }
 
 fn type_json(data_type: &DataType) -> Option<Value> {
@@ -37,17 +45,14 @@ fn type_json(data_type: &DataType) -> Option<Value> {
             return Some(json!(format!("decimal({precision},{scale})")));
         }
         DataType::List(item) | DataType::LargeList(item) => {
-            let element = type_json(item.data_type())?;
+            let element = part_json(item)?;
             return Some(json!({"type": "array", "elementType": element, "containsNull": true}));
         }
         DataType::Map(entries, _) => {
             let DataType::Struct(pair) = entries.data_type() else {
                 return None;
             };
-            let (key, value) = (
-                type_json(pair.first()?.data_type())?,
-                type_json(pair.get(1)?.data_type())?,
-            );
+            let (key, value) = (part_json(pair.first()?)?, part_json(pair.get(1)?)?);
             return Some(
                 json!({"type": "map", "keyType": key, "valueType": value, "valueContainsNull": true}),
             );

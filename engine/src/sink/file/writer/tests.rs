@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DurationMicrosecondArray, Int32Array, Int64Array, IntervalYearMonthArray,
+    RecordBatch, StructArray, TimestampMicrosecondArray,
+};
 use arrow::array::{Int32Builder, ListBuilder, MapBuilder, TimestampMicrosecondBuilder};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, IntervalUnit, Schema, TimeUnit};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Type};
+use tidemill_sql::record::value::INTERVAL_FIELDS_KEY;
 
 use super::parquet::ParquetFormat;
 use super::{PartEncoder, PartOutput, TimestampType};
@@ -111,19 +115,71 @@ fn timestamps_are_int96_at_every_depth_and_read_back() {
     }
 }
 
-#[test]
-fn files_carry_sparks_schema() {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(write(&all(), TimestampType::Int96)).unwrap();
+/// Spark's schema in the metadata of a file.
+fn spark_schema(file: Bytes) -> String {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let metadata = reader.metadata().file_metadata().key_value_metadata().unwrap();
     let schema = metadata
         .iter()
-        .find(|kv| kv.key == "org.apache.spark.sql.parquet.row.metadata")
-        .unwrap();
+        .find(|kv| kv.key == "org.apache.spark.sql.parquet.row.metadata");
+    schema.unwrap().value.clone().unwrap()
+}
+
+#[test]
+fn intervals_are_numbers_whose_fields_are_in_sparks_schema() {
+    let days = Field::new("d", DataType::Duration(TimeUnit::Microsecond), true);
+    let days = days.with_metadata([(INTERVAL_FIELDS_KEY.to_owned(), "DAY".to_owned())].into());
+    let months = Field::new("m", DataType::Interval(IntervalUnit::YearMonth), true);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(DurationMicrosecondArray::from(vec![
+            Some(86_400_000_000),
+            None,
+            Some(-1),
+            Some(0),
+        ])),
+        Arc::new(IntervalYearMonthArray::from(vec![
+            Some(14),
+            None,
+            Some(-1),
+            Some(0),
+        ])),
+    ];
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![days, months])), columns).unwrap();
+    let file = write(&batch, TimestampType::Int96);
+    let expected = concat!(
+        r#"{"type":"struct","fields":[{"name":"d","type":"interval day","nullable":true,"metadata":{}},"#,
+        r#"{"name":"m","type":"interval year to month","nullable":true,"metadata":{}}]}"#,
+    );
+    assert_eq!(spark_schema(file.clone()), expected);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    let (days, months) = (read[0].column(0), read[0].column(1));
+    assert_eq!(
+        days.as_primitive::<Int64Type>(),
+        &Int64Array::from(vec![Some(86_400_000_000), None, Some(-1), Some(0)])
+    );
+    assert_eq!(
+        months.as_primitive::<Int32Type>(),
+        &Int32Array::from(vec![Some(14), None, Some(-1), Some(0)])
+    );
+    let nested: ArrayRef = Arc::new(StructArray::from(vec![(
+        Arc::new(batch.schema().field(1).clone()),
+        Arc::clone(batch.column(1)),
+    )]));
+    let nested = RecordBatch::try_from_iter([("s", nested)]).unwrap();
+    let refused =
+        ParquetFormat::new(&nested.schema(), TimestampType::Int96, Compression::SNAPPY).unwrap_err();
+    assert_eq!(refused.condition(), "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE");
+}
+
+#[test]
+fn files_carry_sparks_schema() {
+    let schema = spark_schema(write(&all(), TimestampType::Int96));
     let expected = concat!(
         r#"{"type":"struct","fields":[{"name":"ts","type":"timestamp","nullable":true,"metadata":{}},"#,
         r#"{"name":"li","type":{"type":"array","elementType":"timestamp","containsNull":true},"nullable":true,"metadata":{}},"#,
         r#"{"name":"ma","type":{"type":"map","keyType":"integer","valueType":"timestamp","valueContainsNull":true},"nullable":true,"metadata":{}},"#,
         r#"{"name":"st","type":{"type":"struct","fields":[{"name":"t","type":"timestamp","nullable":true,"metadata":{}}]},"nullable":true,"metadata":{}}]}"#,
     );
-    assert_eq!(schema.value.as_deref(), Some(expected));
+    assert_eq!(schema, expected);
 }

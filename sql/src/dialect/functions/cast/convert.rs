@@ -15,7 +15,7 @@ use datafusion::common::Result as DataFusionResult;
 use super::super::super::analyzer::is_string;
 use super::{CastFunction, Mode, parse};
 use crate::SqlError;
-use crate::record::value::{parse_date, parse_timestamp, parse_timestamp_local};
+use crate::record::value::{IntervalFields, parse_date, parse_timestamp, parse_timestamp_local};
 
 fn is_time(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Date32 | DataType::Timestamp(..))
@@ -30,6 +30,12 @@ impl CastFunction {
         }
         if *from == DataType::Null {
             return Ok(new_null_array(&self.to, array.len()));
+        }
+        if let Some(fields) = IntervalFields::of_type(from) {
+            return self.convert_interval(array, fields);
+        }
+        if IntervalFields::of_type(&self.to).is_some() {
+            return self.to_interval(array);
         }
         if is_string(from) {
             let text = cast(array, &DataType::Utf8)?;

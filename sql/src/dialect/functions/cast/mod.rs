@@ -2,6 +2,7 @@
 //! not fit: an error, NULL, or without ANSI what Java makes of it.
 
 mod convert;
+mod interval;
 mod nested;
 mod number;
 pub(crate) mod parse;
@@ -11,18 +12,20 @@ mod time;
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    Cast, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Cast, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 
 use super::super::SqlSettings;
 use super::super::analyzer::is_numeric;
 use crate::SqlError;
-use crate::record::value::Zone;
+use crate::record::value::{IntervalFields, Zone};
 
 /// How a cast treats a value that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,10 +84,20 @@ pub(crate) fn cast_function(to: DataType, misfit: Misfit, settings: &SqlSettings
     ScalarUDF::new_from_impl(CastFunction::new(to, misfit, settings))
 }
 
+/// The function that casts to intervals of these fields.
+pub(crate) fn interval_function(fields: IntervalFields, misfit: Misfit, settings: &SqlSettings) -> ScalarUDF {
+    ScalarUDF::new_from_impl(CastFunction {
+        to_fields: Some(fields),
+        ..CastFunction::new(fields.data_type(), misfit, settings)
+    })
+}
+
 /// A cast's target and rules.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CastFunction {
     to: DataType,
+    /// The fields of intervals, where the type does not have all of them.
+    to_fields: Option<IntervalFields>,
     mode: Mode,
     zone: Zone,
     signature: Signature,
@@ -94,6 +107,7 @@ impl CastFunction {
     fn new(to: DataType, misfit: Misfit, settings: &SqlSettings) -> Self {
         Self {
             to,
+            to_fields: None,
             mode: match (misfit, settings.ansi) {
                 (Misfit::Null, _) => Mode::Try,
                 (Misfit::Error, true) => Mode::Ansi,
@@ -108,6 +122,7 @@ impl CastFunction {
     fn of(&self, to: &DataType) -> Self {
         Self {
             to: to.clone(),
+            to_fields: None,
             ..self.clone()
         }
     }
@@ -161,10 +176,19 @@ impl ScalarUDFImpl for CastFunction {
         Ok(self.to.clone())
     }
 
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> DataFusionResult<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
+        let to = self.return_type(&types)?;
+        Ok(match self.to_fields {
+            Some(fields) => fields.field(self.name()),
+            None => Arc::new(Field::new(self.name(), to, true)),
+        })
+    }
+
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
         // A cast to the type that the value has would only hide a column from the optimiser.
         match args.as_slice() {
-            [value] if info.get_data_type(value)? == self.to => {
+            [value] if self.to_fields.is_none() && info.get_data_type(value)? == self.to => {
                 Ok(ExprSimplifyResult::Simplified(value.clone()))
             }
             _ => Ok(ExprSimplifyResult::Original(args)),
@@ -175,10 +199,18 @@ impl ScalarUDFImpl for CastFunction {
         let [value] = args.args.as_slice() else {
             return Err(SqlError::new("WRONG_NUM_ARGS", "a cast has one argument").into());
         };
+        let fields = args
+            .arg_fields
+            .first()
+            .and_then(|field| IntervalFields::of(field));
+        let convert = |array: &ArrayRef| match fields {
+            Some(fields) => self.convert_interval(array, fields),
+            None => self.convert(array),
+        };
         match value {
-            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(self.convert(array)?)),
+            ColumnarValue::Array(array) => Ok(ColumnarValue::Array(convert(array)?)),
             ColumnarValue::Scalar(scalar) => {
-                let array = self.convert(&scalar.to_array()?)?;
+                let array = convert(&scalar.to_array()?)?;
                 Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?))
             }
         }

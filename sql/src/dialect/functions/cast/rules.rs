@@ -6,6 +6,7 @@ use super::super::super::analyzer::{as_decimal, is_integer, is_numeric, is_strin
 use super::super::super::statements::timestamp;
 use super::Mode;
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 
 /// Refuses a conversion that Spark does not have.
 ///
@@ -44,13 +45,18 @@ fn is_time(data_type: &DataType) -> bool {
     )
 }
 
+fn is_interval(data_type: &DataType) -> bool {
+    IntervalFields::of_type(data_type).is_some()
+}
+
 fn exists(from: &DataType, to: &DataType, legacy: bool) -> bool {
     use DataType as D;
     if from == to || *from == D::Null {
         return true;
     }
     match (from, to) {
-        (D::Interval(_) | D::Duration(_), _) => false,
+        (f, t) if is_interval(f) => is_integer(t) || matches!(t, D::Decimal128(..) | D::Utf8),
+        (f, t) if is_interval(t) => is_string(f) || is_integer(f),
         (D::UInt64, D::Int64) | (_, D::Utf8) => true,
         (f, D::Binary) => is_string(f) || legacy && is_integer(f),
         (f, t) if is_string(f) => is_numeric(t) || is_time(t) || *t == D::Boolean,

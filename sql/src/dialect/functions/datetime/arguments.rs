@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveBuilder, StringBuilder};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, IntervalMonthDayNanoType,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Float64Type, Int32Type, Int64Type,
+    IntervalYearMonthType, TimestampMicrosecondType,
 };
 use datafusion::common::Result as DataFusionResult;
 
@@ -61,11 +61,11 @@ impl Row<'_> {
 
     /// Months and microseconds of an interval.
     pub(super) fn interval(&self, at: usize) -> Option<(i32, i64)> {
-        let interval = self.primitive::<IntervalMonthDayNanoType>(at)?;
-        let micros = i64::from(interval.days)
-            .checked_mul(super::instant::DAY_US)?
-            .checked_add(interval.nanoseconds / 1000)?;
-        Some((interval.months, micros))
+        if let Some(months) = self.primitive::<IntervalYearMonthType>(at) {
+            return Some((months, 0));
+        }
+        self.primitive::<DurationMicrosecondType>(at)
+            .map(|micros| (0, micros))
     }
 
     pub(super) fn boolean(&self, at: usize) -> Option<bool> {
@@ -83,7 +83,7 @@ impl Row<'_> {
 pub(super) enum Value {
     /// An INT, or the days of a DATE.
     Int(i32),
-    /// A BIGINT, the microseconds of a timestamp, or the unscaled digits of a DECIMAL.
+    /// A BIGINT, the microseconds of a timestamp or an interval, or the unscaled digits of a DECIMAL.
     Long(i64),
     /// A DOUBLE.
     Double(f64),
@@ -112,6 +112,7 @@ pub(super) fn collect(
             primitive::<Decimal128Type>(result, values, |value| long(value).map(i128::from))
         }
         DataType::Timestamp(..) => primitive::<TimestampMicrosecondType>(result, values, long),
+        DataType::Duration(_) => primitive::<DurationMicrosecondType>(result, values, long),
         DataType::Float64 => primitive::<Float64Type>(result, values, |value| match value {
             Value::Double(v) => Some(v),
             _ => None,

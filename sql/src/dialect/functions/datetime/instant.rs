@@ -37,7 +37,9 @@ pub(super) fn value(context: &Context, row: &Row<'_>) -> Result<Option<Value>, S
             };
             let sign = if back { -1 } else { 1 };
             let zone = zone_of(context, row, 0);
-            long(plus_months(&zone, time, sign * i64::from(months)).and_then(|t| plus(&zone, t, sign * span)))
+            let moved = plus_months(&zone, time, sign * i64::from(months));
+            let moved = moved.and_then(|t| plus(&zone, t, span.checked_mul(sign)?));
+            moved.map(Value::Long).map(Some).ok_or_else(overflow)
         }
         _ => Ok(None),
     }
@@ -213,11 +215,16 @@ fn timestamp_add(context: &Context, row: &Row<'_>) -> Result<Option<Value>, SqlE
     };
     match sum {
         Some(micros) => Ok(Some(Value::Long(micros))),
-        None => Err(SqlError::new(
-            "DATETIME_OVERFLOW",
-            "Datetime operation overflow: the sum is beyond the range of timestamps.",
-        )),
+        None => Err(overflow()),
     }
+}
+
+/// The error for a result beyond its type.
+pub(super) fn overflow() -> SqlError {
+    SqlError::new(
+        "DATETIME_OVERFLOW",
+        "Datetime operation overflow: the result is beyond the range of its type.",
+    )
 }
 
 /// How many whole units lie between two local times.

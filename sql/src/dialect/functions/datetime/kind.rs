@@ -1,6 +1,6 @@
 //! The functions of dates and times: the types of their arguments and results.
 
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::Result as DataFusionResult;
 
 use super::super::super::analyzer::{is_float, is_numeric, is_string};
@@ -87,6 +87,8 @@ pub(crate) enum DatetimeKind {
     TimestampAdd,
     /// `timestampdiff(unit, start, end)`, the unit as a string
     TimestampDiff,
+    /// `end - start`, both of one type, as an interval
+    Difference,
     /// `ts + interval`
     AddInterval {
         /// The interval is taken off.
@@ -221,7 +223,7 @@ impl DatetimeKind {
             (Self::TimestampAdd, 2) | (Self::AddInterval { .. }, 0) => like_timestamp(from),
             (Self::TimestampDiff, 1 | 2) => timestamp(),
             (Self::ConvertTimezone, at) if at == 2 || !is_string(from) => NTZ,
-            (Self::AddInterval { .. }, _) => DataType::Interval(IntervalUnit::MonthDayNano),
+            (Self::AddInterval { .. } | Self::Difference, _) => from.clone(),
             _ => DataType::Utf8,
         }
     }
@@ -242,6 +244,7 @@ impl DatetimeKind {
             | Self::UnixMicros
             | Self::TimestampDiff => DataType::Int64,
             Self::MonthsBetween => DataType::Float64,
+            Self::Difference => DataType::Duration(TimeUnit::Microsecond),
             Self::ToTimestampNtz | Self::ConvertTimezone | Self::MakeTimestamp { ntz: true, .. } => NTZ,
             Self::ToTimestamp { .. }
             | Self::TruncTimestamp

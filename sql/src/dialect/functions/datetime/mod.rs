@@ -14,18 +14,19 @@ mod truncate;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::functions::utils::make_scalar_function;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::super::SqlSettings;
 use super::super::statements::timestamp;
 use super::rows::{convert, row_count};
 use crate::SqlError;
+use crate::record::value::IntervalFields;
 use arguments::{Row, Value};
 pub(crate) use fields::TimeField;
 pub(crate) use kind::DatetimeKind;
@@ -45,6 +46,26 @@ pub(crate) fn date_offset(date: Expr, days: Expr, back: bool, settings: &SqlSett
 pub(crate) fn add_interval(time: Expr, interval: Expr, back: bool, settings: &SqlSettings) -> Expr {
     let kind = DatetimeKind::AddInterval { back };
     call("timestamp_add_interval", kind, vec![time, interval], settings)
+}
+
+/// The call that adds months to a date.
+pub(crate) fn add_months(date: Expr, months: Expr, settings: &SqlSettings) -> Expr {
+    call(
+        "add_months",
+        DatetimeKind::AddMonths,
+        vec![date, months],
+        settings,
+    )
+}
+
+/// The call that gives the interval between two times of one type: local times, in the session's zone.
+pub(crate) fn difference(end: Expr, start: Expr, settings: &SqlSettings) -> Expr {
+    call(
+        "time_difference",
+        DatetimeKind::Difference,
+        vec![end, start],
+        settings,
+    )
 }
 
 fn call(name: &'static str, kind: DatetimeKind, args: Vec<Expr>, settings: &SqlSettings) -> Expr {
@@ -89,6 +110,15 @@ impl ScalarUDFImpl for DatetimeFunction {
     fn return_type(&self, types: &[DataType]) -> DataFusionResult<DataType> {
         self.kind.check(self.name, types)?;
         Ok(self.kind.result(types))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> DataFusionResult<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|f| f.data_type().clone()).collect();
+        let days = self.kind == DatetimeKind::Difference && types.first() == Some(&DataType::Date32);
+        Ok(match self.return_type(&types)? {
+            _ if days => IntervalFields::DAY.field(self.name),
+            other => Arc::new(Field::new(self.name, other, true)),
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
@@ -168,6 +198,11 @@ impl Context {
             | K::MakeDate
             | K::UnixDate
             | K::DateFromUnixDate => calendar::value(self, row),
+            K::Difference => {
+                let micros = self.local(row, 0).zip(self.local(row, 1));
+                let micros = micros.and_then(|(end, start)| end.checked_sub(start));
+                micros.map(Value::Long).map(Some).ok_or_else(instant::overflow)
+            }
             _ => instant::value(self, row),
         }
     }
