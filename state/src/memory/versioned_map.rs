@@ -18,6 +18,9 @@ use super::table::KeyTable;
 use crate::error::{Result, StateError};
 use crate::store::{RowHandle, RowVisitor, StateStoreSpec};
 
+/// Takes the keys that a transaction changed, with their values now, or `None` for one that is gone.
+pub(crate) type ChangeVisitor<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>) -> Result<()>;
+
 /// A key's hash and the entry that the table has for it.
 #[derive(Clone, Copy, Default)]
 struct Located {
@@ -260,7 +263,7 @@ impl VersionedMap {
 
     /// Hands out what the transaction changed: every touched key once, with its value now, or `None` when it is gone. The
     /// transaction takes no changes after it, and rows that did not move are settled on the way, while they are near.
-    pub(crate) fn seal(&mut self, each: &mut dyn FnMut(&[u8], Option<&[u8]>) -> Result<()>) -> Result<()> {
+    pub(crate) fn seal(&mut self, each: ChangeVisitor<'_>) -> Result<()> {
         let mut journal = std::mem::take(&mut self.journal);
         let handed_out = self.hand_out(&journal, each);
         journal.is_sealed = handed_out.is_ok();
@@ -268,11 +271,7 @@ impl VersionedMap {
         handed_out
     }
 
-    fn hand_out(
-        &mut self,
-        journal: &Journal,
-        each: &mut dyn FnMut(&[u8], Option<&[u8]>) -> Result<()>,
-    ) -> Result<()> {
+    fn hand_out(&mut self, journal: &Journal, each: ChangeVisitor<'_>) -> Result<()> {
         for block in journal.touched().chunks(BLOCK_ROWS) {
             self.arena.warm(block.iter().map(|touched| touched.address));
             for touched in block {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow::array::{Array, ArrayRef, MapArray, RecordBatch, StructArray};
 use arrow::datatypes::SchemaRef;
 
 use super::base64;
@@ -114,20 +114,7 @@ impl JsonEncoder {
                 self.blank(out);
                 out.push(b']');
             }
-            Values::Map(a, keys, entries) => {
-                let offsets = a.value_offsets();
-                let start = offsets.get(row).copied().unwrap_or(0) as usize;
-                let end = offsets.get(row + 1).copied().unwrap_or(0) as usize;
-                out.push(b'{');
-                self.depth += 1;
-                for entry in start..end {
-                    self.begin_field(entry == start, out);
-                    key(keys, entry, out);
-                    self.end_name(out);
-                    self.value(entries, entry, out);
-                }
-                self.end_object(start == end, out);
-            }
+            Values::Map(a, keys, entries) => self.map(a, keys, entries, row, out),
             Values::Struct(_, fields) => {
                 let fields = fields
                     .iter()
@@ -136,6 +123,21 @@ impl JsonEncoder {
             }
             plain => number(plain, row, out),
         }
+    }
+
+    fn map(&mut self, map: &MapArray, keys: &Values<'_>, values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
+        let offsets = map.value_offsets();
+        let start = offsets.get(row).copied().unwrap_or(0) as usize;
+        let end = offsets.get(row + 1).copied().unwrap_or(0) as usize;
+        out.push(b'{');
+        self.depth += 1;
+        for entry in start..end {
+            self.begin_field(entry == start, out);
+            key(keys, entry, out);
+            self.end_name(out);
+            self.value(values, entry, out);
+        }
+        self.end_object(start == end, out);
     }
 
     fn object<'v>(
