@@ -13,11 +13,7 @@ impl MicroBatchExecution {
     ///
     /// # Errors
     /// `CONCURRENT_STREAM_LOG_UPDATE` when another run has committed the same batch.
-    pub(super) async fn commit(
-        &self,
-        batch: ExecutedBatch,
-        timer: &mut BatchTimer,
-    ) -> Result<CommittedBatch> {
+    pub(super) async fn commit(&self, batch: ExecutedBatch, timer: &BatchTimer) -> Result<CommittedBatch> {
         let id = batch.facts().id;
         let mut entry = CommitMetadata::new(batch.next_watermark_ms());
         if let Some(sink) = &self.sink_metadata {

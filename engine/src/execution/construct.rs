@@ -11,7 +11,7 @@ impl MicroBatchExecution {
     pub(super) async fn construct(
         &self,
         admission: Admission,
-        timer: &mut BatchTimer,
+        timer: &BatchTimer,
     ) -> Result<Option<ConstructedBatch>> {
         let end = timer
             .time(

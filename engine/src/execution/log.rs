@@ -1,37 +1,43 @@
-//! Step 2: `offsets/N`, before anything of batch N is planned or run; then the sources let go of batch N-1.
+//! Step 2: `offsets/N`, before anything of batch N runs; then the sources let go of batch N-1.
+//!
+//! While the log waits for its disk the batch is planned, which leaves nothing behind.
 
 use std::sync::Arc;
 
 use tidemill_checkpoint::{BatchId, Creation, OffsetSeq, OffsetSeqMetadata};
 
 use super::micro_batch::MicroBatchExecution;
+use super::plan::Bound;
 use super::stages::{BatchFacts, ConstructedBatch, LoggedBatch};
 use crate::progress::{BatchTimer, Phase};
 use crate::{ErrorKind, Result, TidemillError};
 
 impl MicroBatchExecution {
-    /// Makes the batch durable as the one to run.
+    /// Makes the batch durable as the one to run; gives what came of planning it meanwhile, which may be an error.
     ///
     /// # Errors
     /// `CONCURRENT_STREAM_LOG_UPDATE` when another run has logged the same batch.
     pub(super) async fn log(
         &mut self,
         batch: ConstructedBatch,
-        timer: &mut BatchTimer,
-    ) -> Result<LoggedBatch> {
+        timer: &BatchTimer,
+    ) -> Result<(LoggedBatch, Bound)> {
         self.query.set_message("Writing offsets to log");
-        let entry = self.entry(batch.facts());
-        let id = batch.facts().id;
-        let log = self.checkpoint.offset_log();
-        let written = timer.time(Phase::WalCommit, async {
-            match log.add(id, &entry).await? {
-                Creation::Created => self.release(batch.facts()).await,
-                Creation::AlreadyExists => Err(self.concurrent_update("offsets", id)),
-            }
-        });
-        written.await?;
-        self.purge_below(id).await?;
-        Ok(batch.logged())
+        let facts = batch.facts();
+        let written = timer.time(Phase::WalCommit, self.add_to_log(facts));
+        let (written, bound) = tokio::join!(written, self.bind(facts, timer));
+        written?;
+        timer.time(Phase::WalCommit, self.release(facts)).await?;
+        self.purge_below(facts.id).await?;
+        Ok((batch.logged(), bound))
+    }
+
+    async fn add_to_log(&self, facts: &BatchFacts) -> Result<()> {
+        let entry = self.entry(facts);
+        match self.checkpoint.offset_log().add(facts.id, &entry).await? {
+            Creation::Created => Ok(()),
+            Creation::AlreadyExists => Err(self.concurrent_update("offsets", facts.id)),
+        }
     }
 
     fn entry(&self, facts: &BatchFacts) -> OffsetSeq {

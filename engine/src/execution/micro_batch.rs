@@ -10,6 +10,7 @@ use tidemill_sql::{IncrementalExecution, StreamingRelation};
 use super::admission::Admission;
 use super::input_rows::InputRows;
 use super::operator_progress::StatefulProgress;
+use super::plan::Bound;
 use super::stages::{BatchFacts, CommittedBatch, LoggedBatch, SourceOffsets};
 use super::stateful::StatefulRun;
 use crate::clock::Clock;
@@ -93,20 +94,23 @@ pub(super) struct MicroBatchExecution {
 impl MicroBatchExecution {
     /// One trigger: runs the pending batch, or a new one when there is something new.
     pub(super) async fn run_trigger(&mut self, admission: Admission) -> Result<TriggerOutcome> {
-        let mut timer = BatchTimer::start(&self.clock);
+        let timer = BatchTimer::start(&self.clock);
         self.query.set_trigger_active(true);
         let look = self.query.begin_look();
         let logged = match self.position.pending.take() {
-            Some(batch) => Some(batch),
-            None => match self.construct(admission, &mut timer).await {
-                Ok(Some(batch)) => Some(self.log(batch, &mut timer).await?),
+            Some(batch) => Some((batch, None)),
+            None => match self.construct(admission, &timer).await {
+                Ok(Some(batch)) => {
+                    let (batch, bound) = self.log(batch, &timer).await?;
+                    Some((batch, Some(bound)))
+                }
                 Ok(None) => None,
                 Err(e) => return self.unless_aborted(e),
             },
         };
         self.query.set_data_available(logged.is_some());
         let outcome = match logged {
-            Some(batch) => match self.run_batch(batch, &mut timer).await {
+            Some((batch, bound)) => match self.run_batch(batch, bound, &timer).await {
                 Ok(batch) => {
                     self.advance(batch, &timer);
                     TriggerOutcome::Batch
@@ -124,11 +128,16 @@ impl MicroBatchExecution {
         Ok(outcome)
     }
 
-    async fn run_batch(&mut self, batch: LoggedBatch, timer: &mut BatchTimer) -> Result<CommittedBatch> {
+    async fn run_batch(
+        &mut self,
+        batch: LoggedBatch,
+        bound: Option<Bound>,
+        timer: &BatchTimer,
+    ) -> Result<CommittedBatch> {
         self.query.set_message("Processing new data");
         // Whatever a batch that failed has counted is not this one's.
         self.input_rows.take();
-        let planned = self.plan(batch, timer).await?;
+        let planned = self.plan(batch, bound, timer).await?;
         let executed = self.run(planned, timer).await?;
         self.commit(executed, timer).await
     }

@@ -1,10 +1,10 @@
-//! Step 3: binds the analysed plan to what each source brings.
+//! Step 3: binds the analysed plan to what each source brings, and looks after its state.
 
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use tidemill_sql::{BatchContext, BatchInputs};
+use tidemill_sql::{BatchContext, BatchInputs, MicroBatchPlan};
 
 use super::input_rows::InputRowsTable;
 use super::micro_batch::MicroBatchExecution;
@@ -13,10 +13,33 @@ use super::stages::{BatchFacts, LoggedBatch, PlannedBatch};
 use crate::Result;
 use crate::progress::{BatchTimer, Phase};
 
+/// What came of binding a batch's plan.
+pub(super) type Bound = Result<MicroBatchPlan>;
+
 impl MicroBatchExecution {
-    /// The batch with its plan: same ranges and clock, same plan.
-    pub(super) async fn plan(&mut self, batch: LoggedBatch, timer: &mut BatchTimer) -> Result<PlannedBatch> {
+    /// The batch with its plan, bound already or by now.
+    pub(super) async fn plan(
+        &mut self,
+        batch: LoggedBatch,
+        bound: Option<Bound>,
+        timer: &BatchTimer,
+    ) -> Result<PlannedBatch> {
         let facts = batch.facts();
+        let mut plan = match bound {
+            Some(bound) => bound?,
+            None => self.bind(facts, timer).await?,
+        };
+        self.query.set_plan(Arc::clone(&plan.physical));
+        if let Some(stateful) = &mut self.stateful {
+            stateful.check(&plan.physical, facts.id).await?;
+            self.task = stateful.begin(&self.session);
+            plan.logical = OnceTable::scan_of(&plan.physical, &self.task)?;
+        }
+        Ok(batch.planned(plan))
+    }
+
+    /// The plan over what the sources bring: same ranges and clock, same plan. Nothing is written.
+    pub(super) async fn bind(&self, facts: &BatchFacts, timer: &BatchTimer) -> Bound {
         let inputs = timer
             .time(Phase::GetBatch, self.abortable(self.inputs(facts)))
             .await?;
@@ -35,19 +58,8 @@ impl MicroBatchExecution {
             facts.watermark_ms,
             late_watermark_ms,
         );
-        let mut plan = timer
-            .time(
-                Phase::QueryPlanning,
-                self.abortable(async { Ok(self.incremental.plan(&inputs, &context).await?) }),
-            )
-            .await?;
-        self.query.set_plan(Arc::clone(&plan.physical));
-        if let Some(stateful) = &mut self.stateful {
-            stateful.check(&plan.physical, facts.id).await?;
-            self.task = stateful.begin(&self.session);
-            plan.logical = OnceTable::scan_of(&plan.physical, &self.task)?;
-        }
-        Ok(batch.planned(plan))
+        let planned = self.abortable(async { Ok(self.incremental.plan(&inputs, &context).await?) });
+        timer.time(Phase::QueryPlanning, planned).await
     }
 
     async fn inputs(&self, facts: &BatchFacts) -> Result<BatchInputs> {

@@ -11,7 +11,7 @@ use crate::sink::SinkBatch;
 
 impl MicroBatchExecution {
     /// Hands the batch to the sink; it may be one that the sink holds already.
-    pub(super) async fn run(&mut self, batch: PlannedBatch, timer: &mut BatchTimer) -> Result<ExecutedBatch> {
+    pub(super) async fn run(&mut self, batch: PlannedBatch, timer: &BatchTimer) -> Result<ExecutedBatch> {
         let rows = SinkBatch {
             batch_id: batch.facts().id,
             plan: batch.plan().clone(),

@@ -1,7 +1,7 @@
 //! Measures a trigger and makes its progress.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -42,7 +42,7 @@ pub(crate) struct BatchTimer {
     clock: Arc<dyn Clock>,
     started_ms: i64,
     started: Duration,
-    phases: BTreeMap<&'static str, Duration>,
+    phases: Mutex<BTreeMap<&'static str, Duration>>,
 }
 
 impl BatchTimer {
@@ -51,22 +51,26 @@ impl BatchTimer {
             clock: Arc::clone(clock),
             started_ms: clock.now_ms(),
             started: clock.monotonic(),
-            phases: BTreeMap::new(),
+            phases: Mutex::default(),
         }
     }
 
-    /// Runs `work` as a part of `phase`.
-    pub(crate) async fn time<T>(&mut self, phase: Phase, work: impl Future<Output = T>) -> T {
+    /// Runs `work` as a part of `phase`. Two phases may go on at once.
+    pub(crate) async fn time<T>(&self, phase: Phase, work: impl Future<Output = T>) -> T {
         let from = self.clock.monotonic();
         let out = work.await;
         let took = self.clock.monotonic().saturating_sub(from);
-        *self.phases.entry(phase.name()).or_default() += took;
+        *self.phases().entry(phase.name()).or_default() += took;
         out
+    }
+
+    fn phases(&self) -> MutexGuard<'_, BTreeMap<&'static str, Duration>> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn durations_ms(&self) -> (u64, BTreeMap<&'static str, u64>) {
         let whole = millis(self.clock.monotonic().saturating_sub(self.started));
-        let mut out: BTreeMap<_, _> = self.phases.iter().map(|(k, v)| (*k, millis(*v))).collect();
+        let mut out: BTreeMap<_, _> = self.phases().iter().map(|(k, v)| (*k, millis(*v))).collect();
         out.insert("triggerExecution", whole);
         (whole, out)
     }
