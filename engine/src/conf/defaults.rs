@@ -13,6 +13,7 @@ pub(super) const TABLE: &[Entry] = &[
     ("spark.sql.ansi.enabled", Boolean, Some("true")),
     ("spark.sql.connect.streaming.foreachBatch.useClonedSession", Boolean, Some("true")),
     ("spark.sql.dropDuplicates.deterministicKeyOrder.enabled", Boolean, Some("true")),
+    ("spark.sql.files.maxRecordsPerFile", Integer, Some("0")),
     ("spark.sql.function.protobufExtensions.enabled", Boolean, Some("false")),
     ("spark.sql.optimizer.pruneFiltersCanPruneStreamingSubplan", Boolean, Some("false")),
     ("spark.sql.parquet.compression.codec", OneOf(&["brotli", "uncompressed", "lzo", "snappy", "lz4_raw", "none", "zstd", "lz4", "gzip"]), Some("snappy")),

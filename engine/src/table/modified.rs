@@ -2,6 +2,7 @@
 
 use tidemill_sql::record::value::{Zone, parse_timestamp};
 
+use crate::options::invalid_value;
 use crate::{Conf, Options, Result, TidemillError};
 
 /// Times between which a file must have been changed last, both excluded.
@@ -17,12 +18,18 @@ impl ModifiedRange {
     /// What the options say, in the zone of option `timeZone`, else the session's.
     ///
     /// # Errors
-    /// INVALID_OPTION_VALUE for a text that is no time.
+    /// INVALID_OPTION_VALUE for a text that is no time, or a zone that is none.
     pub(crate) fn new(options: &Options, conf: &Conf) -> Result<Self> {
         let session = || conf.get("spark.sql.session.timeZone");
         let id = options.get("timeZone").or_else(session).unwrap_or("UTC");
-        // Another option or conf has refused a zone that is none.
-        let zone = Zone::parse(id).unwrap_or_else(Zone::utc);
+        let is_asked = ["modifiedAfter", "modifiedBefore"]
+            .iter()
+            .any(|name| options.get(name).is_some());
+        let zone = match Zone::parse(id) {
+            Some(zone) => zone,
+            None if is_asked => return Err(invalid_value("timeZone", id, "a time zone")),
+            None => Zone::utc(),
+        };
         let bound = |name: &str| -> Result<Option<i64>> {
             let Some(text) = options.get(name) else {
                 return Ok(None);
@@ -119,5 +126,9 @@ mod tests {
             let error = ModifiedRange::new(&options, &Conf::default()).unwrap_err();
             assert_eq!(error.condition(), "INVALID_OPTION_VALUE");
         }
+        let nowhere = [("modifiedAfter", "2024-01-01"), ("timeZone", "Nowhere")];
+        let options: Options = nowhere.into_iter().collect();
+        let error = ModifiedRange::new(&options, &Conf::default()).unwrap_err();
+        assert!(error.message().contains("'Nowhere'"), "{error}");
     }
 }

@@ -69,16 +69,17 @@ impl Encoding {
         }
     }
 
-    /// The bytes of a text; a set that needs a mark has no such bytes.
+    /// The bytes of a text; none where the set lacks one of its characters, or leaves the order of bytes to a mark.
     pub(crate) fn bytes_of(self, text: &str) -> Option<Vec<u8>> {
-        match self {
-            Self::Utf8 | Self::Json => Some(text.as_bytes().to_vec()),
-            Self::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
-            Self::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
-            Self::Utf16Le => Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-            Self::Utf16Be => Some(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-            Self::Utf16 | Self::Utf32 => None,
-        }
+        let has_all = match self {
+            Self::Utf16 | Self::Utf32 => false,
+            Self::Ascii => text.is_ascii(),
+            Self::Latin1 => text.chars().all(|c| u8::try_from(c).is_ok()),
+            Self::Utf8 | Self::Utf16Le | Self::Utf16Be | Self::Json => true,
+        };
+        let mut bytes = Vec::new();
+        self.append(text, &mut bytes);
+        has_all.then_some(bytes)
     }
 }
 

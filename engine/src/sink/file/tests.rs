@@ -226,6 +226,14 @@ async fn a_file_has_no_more_rows_than_it_may() {
         assert_eq!(output.logged_values().await, [1, 2, 3, 4, 5, 6]);
     }
     let mut output = Output::new();
+    output.conf.set("spark.sql.files.maxRecordsPerFile", "1");
+    let part = vec![rows(&[("x", 1), ("x", 2)])];
+    let sink = output.sink().await;
+    sink.add_batch(&batch(0, vec![part], schema()).await)
+        .await
+        .unwrap();
+    assert_eq!(output.part_files().len(), 2);
+    let mut output = Output::new();
     output.options.push(("maxRecordsPerFile", "many"));
     let error = output.sink_with(output.manager()).await.unwrap_err();
     assert_eq!(error.condition(), "INVALID_OPTION_VALUE");

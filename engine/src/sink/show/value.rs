@@ -18,7 +18,7 @@ use crate::{Result, TidemillError};
 /// Writes the values of one array.
 pub(crate) struct ValueText<'a> {
     array: &'a ArrayRef,
-    /// The fields of intervals.
+    /// The fields that its column gives intervals; their type alone has all.
     fields: Option<IntervalFields>,
     style: Style,
 }
@@ -60,7 +60,7 @@ impl<'a> ValueText<'a> {
         };
         Ok(Self {
             array,
-            fields: IntervalFields::of_type(array.data_type()),
+            fields: None,
             style,
         })
     }
