@@ -29,7 +29,8 @@ pub(crate) enum IntervalUnitName {
 use IntervalUnitName as Unit;
 
 impl Unit {
-    const ALL: [Self; 6] = [
+    /// From the widest to the narrowest.
+    pub(crate) const ALL: [Self; 6] = [
         Self::Year,
         Self::Month,
         Self::Day,

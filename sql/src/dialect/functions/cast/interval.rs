@@ -150,16 +150,8 @@ fn signed(text: &str) -> (i128, &str) {
 
 /// The fields from the first to the last, with what stands between them.
 fn magnitude(digits: &str, fields: IntervalFields) -> Option<i128> {
-    let units = [
-        Unit::Year,
-        Unit::Month,
-        Unit::Day,
-        Unit::Hour,
-        Unit::Minute,
-        Unit::Second,
-    ];
     let (mut rest, mut sum) = (digits, 0);
-    for unit in units.into_iter().filter(|unit| fields.holds(*unit)) {
+    for unit in Unit::ALL.into_iter().filter(|unit| fields.holds(*unit)) {
         let end = match unit {
             _ if unit == fields.last() => rest.len(),
             Unit::Year => rest.find('-')?,
