@@ -36,7 +36,7 @@ fn written(folder: &Path) -> Written {
         let name = path.file_name().unwrap().to_str().unwrap();
         let Some((_, extension)) = name
             .strip_prefix("part-")
-            .and_then(|part| part.split_once("c000."))
+            .and_then(|part| part.rsplit_once("c000."))
         else {
             continue;
         };

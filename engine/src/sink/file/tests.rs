@@ -408,7 +408,7 @@ async fn text_of(
         .unwrap();
     let files = output.part_files();
     assert_eq!(files.len(), 1, "{files:?}");
-    let extension = files[0].split_once("-c000").unwrap().1.to_owned();
+    let extension = files[0].rsplit_once("-c000").unwrap().1.to_owned();
     (extension, std::fs::read(output.path().join(&files[0])).unwrap())
 }
 
