@@ -98,7 +98,7 @@ pub(super) fn counted_lists(
     data_type: &DataType,
 ) -> Result<ArrayRef> {
     let all = || groups.iter().flat_map(|g| g.as_ref());
-    let values = super::select::array_of(all().map(|(v, _)| v.clone()), data_type)?;
+    let values = super::values::array_of(all().map(|(v, _)| v.clone()), data_type)?;
     let counts: Int64Array = all().map(|(_, c)| Some(*c)).collect();
     let pairs = StructArray::try_new(counted_fields(data_type), vec![values, Arc::new(counts)], None)?;
     let DataType::List(field) = counted_type(data_type) else {

@@ -11,7 +11,7 @@ use datafusion::common::{Result, ScalarValue};
 
 use super::buffer_bytes::counted_lists;
 use super::fold::{Fold, Rows, column};
-use super::select::{array_of, value_at};
+use super::values::{array_of, value_at};
 use crate::SqlError;
 
 /// What is asked of the counted values.

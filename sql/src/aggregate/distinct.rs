@@ -9,7 +9,7 @@ use datafusion::logical_expr::Accumulator;
 use indexmap::IndexSet;
 
 use super::fold::column;
-use super::select::{array_of, value_at};
+use super::values::{array_of, value_at};
 
 /// Hands each value once to another accumulator, when the result is asked for.
 #[derive(Debug)]

@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, internal_datafusion_err};
+use datafusion::common::{Result, internal_datafusion_err};
 
 use super::fold::{Fold, Rows, column};
-use super::order_keys::order_keys;
-use super::select::{array_of, value_at};
 
 /// Whether DataFusion's `min` and `max` order values of this type in another way than Spark.
 pub(super) fn is_ordered_otherwise(data_type: &DataType) -> bool {
@@ -87,62 +85,5 @@ where
 
     fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
         Ok(Arc::new(PrimitiveArray::<T>::from_iter(groups)))
-    }
-}
-
-/// `min` or `max` of structs and arrays.
-#[derive(Debug)]
-pub(super) struct NestedExtremum {
-    /// How a value must compare to the one held to take its place.
-    pub(super) wins: Ordering,
-    /// The values' type.
-    pub(super) data_type: DataType,
-}
-
-/// A value and the bytes that it is ordered by.
-type Keyed = (Box<[u8]>, ScalarValue);
-
-impl Fold for NestedExtremum {
-    type Group = Option<Keyed>;
-
-    fn empty(&self) -> Self::Group {
-        None
-    }
-
-    fn update(&self, groups: &mut [Self::Group], values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        let values = column(values, 0)?;
-        let keys = order_keys(values)?;
-        rows.each(values.logical_nulls().as_ref(), |row, group| {
-            let (key, held) = (keys.row(row), &mut groups[group]);
-            let key = key.data();
-            if held.as_ref().is_none_or(|(held, _)| key.cmp(held) == self.wins) {
-                *held = Some((key.into(), value_at(values, row)?));
-            }
-            Ok(())
-        })
-    }
-
-    fn merge(&self, groups: &mut [Self::Group], states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        self.update(groups, states, rows)
-    }
-
-    fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.results(groups)?])
-    }
-
-    fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
-        let null = ScalarValue::try_from(&self.data_type)?;
-        let values = groups
-            .into_iter()
-            .map(|group| group.map_or_else(|| null.clone(), |(_, value)| value));
-        array_of(values, &self.data_type)
-    }
-
-    fn heap_bytes(&self, group: &Self::Group) -> usize {
-        group.as_ref().map_or(0, |(key, value)| key.len() + value.size())
-    }
-
-    fn has_heap(&self) -> bool {
-        true
     }
 }

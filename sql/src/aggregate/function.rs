@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
+use super::columnar::{Columnar, GroupedColumns, SingleColumns};
 use super::distinct::DistinctValues;
 use super::fold::{Fold, Grouped, Single};
 use super::kind::Kind;
@@ -60,6 +61,9 @@ pub(super) trait FoldUser {
 
     /// Makes it.
     fn with<F: Fold>(self, fold: F) -> Self::Out;
+
+    /// Makes it of groups in columns.
+    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out;
 }
 
 /// Makes the accumulator over many groups.
@@ -71,6 +75,10 @@ impl FoldUser for Grouping {
     fn with<F: Fold>(self, fold: F) -> Self::Out {
         Box::new(Grouped::new(fold))
     }
+
+    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out {
+        Box::new(GroupedColumns(groups))
+    }
 }
 
 /// Makes the accumulator over one group.
@@ -81,6 +89,10 @@ impl FoldUser for OneGroup {
 
     fn with<F: Fold>(self, fold: F) -> Self::Out {
         Box::new(Single::new(fold))
+    }
+
+    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out {
+        Box::new(SingleColumns::new(groups))
     }
 }
 

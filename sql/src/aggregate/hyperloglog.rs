@@ -3,7 +3,6 @@
 //! Registers are 6 bits, ten in a word. `hyperloglog_bias.txt` holds, for each precision from 4, a line of raw estimates and a
 //! line of their biases, as measured by the authors of HyperLogLog++.
 
-use std::hash::Hasher;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray};
@@ -14,7 +13,8 @@ use datafusion::common::cast::{as_int64_array, as_list_array};
 use twox_hash::XxHash64;
 
 use super::checked::offsets;
-use super::fold::{Fold, Rows, column};
+use super::columnar::Columnar;
+use super::fold::{Rows, column};
 use crate::SqlError;
 
 const SEED: u64 = 42;
@@ -62,37 +62,46 @@ pub(super) fn words_type() -> DataType {
     DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true)))
 }
 
-/// How many distinct values, about.
+/// How many distinct values, about, in each group.
 #[derive(Debug)]
 pub(super) struct ApproxCountDistinct {
     /// How many bits of the hash choose the register.
-    pub(super) precision: u32,
+    precision: u32,
+    groups: usize,
+    /// The registers of all groups, one group after the other.
+    words: Vec<i64>,
 }
 
 impl ApproxCountDistinct {
-    fn take(&self, words: &mut [i64], hash: u64) {
+    /// Before any group.
+    pub(super) fn new(precision: u32) -> Self {
+        Self {
+            precision,
+            groups: 0,
+            words: Vec::new(),
+        }
+    }
+
+    /// The words of a group.
+    fn words_of(&mut self, group: usize) -> &mut [i64] {
+        let count = word_count(self.precision);
+        &mut self.words[group * count..(group + 1) * count]
+    }
+
+    fn take(&mut self, group: usize, hash: u64) {
         let register = (hash >> (64 - self.precision)) as usize;
         let rest = (hash << self.precision) | (1 << (self.precision - 1));
         let rank = i64::from(rest.leading_zeros() + 1);
         let (word, shift) = place(register);
-        let held = (words[word] >> shift) & 63;
-        if rank > held {
-            words[word] = (words[word] & !(63 << shift)) | (rank << shift);
+        let word = &mut self.words_of(group)[word];
+        if rank > (*word >> shift) & 63 {
+            *word = (*word & !(63 << shift)) | (rank << shift);
         }
     }
 
     fn estimate(&self, words: &[i64]) -> i64 {
-        let registers = 1_usize << self.precision;
-        let m = registers as f64;
-        let (mut inverse, mut empty) = (0.0, 0.0);
-        for register in 0..registers {
-            let (word, shift) = place(register);
-            let rank = (words[word] >> shift) & 63;
-            inverse += 1.0 / (1_u64 << rank) as f64;
-            if rank == 0 {
-                empty += 1.0;
-            }
-        }
+        let m = (1_usize << self.precision) as f64;
+        let Totals { inverse, empty } = Totals::of(words, self.precision);
         let alpha = match self.precision {
             4 => 0.673,
             5 => 0.697,
@@ -139,10 +148,73 @@ fn place(register: usize) -> (usize, usize) {
     )
 }
 
+/// What the estimates go by.
+struct Totals {
+    /// The sum of `2^-rank` over the registers.
+    inverse: f64,
+    /// How many registers are empty.
+    empty: f64,
+}
+
+impl Totals {
+    fn of(words: &[i64], precision: u32) -> Self {
+        // A sum of doubles, register by register, is exact while its digits have room: then one of whole numbers is the same.
+        let exact_to = 53 - precision;
+        let (mut sum, mut empty, mut highest) = (0_u64, 0_u32, 0_u64);
+        for rank in ranks(words, precision) {
+            sum += 1_u64
+                .checked_shl(exact_to.saturating_sub(rank as u32))
+                .unwrap_or(0);
+            empty += u32::from(rank == 0);
+            highest = highest.max(rank);
+        }
+        let inverse = if highest <= u64::from(exact_to) {
+            sum as f64 / (1_u64 << exact_to) as f64
+        } else {
+            ranks(words, precision)
+                .map(|rank| 1.0 / (1_u64 << rank) as f64)
+                .sum()
+        };
+        Self {
+            inverse,
+            empty: f64::from(empty),
+        }
+    }
+}
+
+/// The registers, in order.
+fn ranks(words: &[i64], precision: u32) -> impl Iterator<Item = u64> {
+    let registers = words.iter().flat_map(|word| {
+        (0..REGISTERS_PER_WORD).map(|register| (*word as u64 >> (REGISTER_BITS * register)) & 63)
+    });
+    registers.take(1 << precision)
+}
+
+/// Every second register of a word.
+const EVERY_SECOND: i64 = 0x003f_03f0_3f03_f03f;
+
+/// The bit above each of them.
+const ABOVE_THEM: i64 = 0x0040_0400_4004_0040;
+
+/// The higher of each two registers of two words.
+fn higher_registers(one: i64, other: i64) -> i64 {
+    let even = higher_of_every_second(one & EVERY_SECOND, other & EVERY_SECOND);
+    let odd = higher_of_every_second(
+        (one >> REGISTER_BITS) & EVERY_SECOND,
+        (other >> REGISTER_BITS) & EVERY_SECOND,
+    );
+    even | (odd << REGISTER_BITS)
+}
+
+/// Of registers with a register's room above each: a bit set there outlives the subtraction where `one` is not less.
+fn higher_of_every_second(one: i64, other: i64) -> i64 {
+    let not_less = ((one | ABOVE_THEM) - other) & ABOVE_THEM;
+    let mask = not_less - (not_less >> REGISTER_BITS);
+    (one & mask) | (other & EVERY_SECOND & !mask)
+}
+
 fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hasher = XxHash64::with_seed(SEED);
-    hasher.write(bytes);
-    hasher.finish()
+    XxHash64::oneshot(SEED, bytes)
 }
 
 /// The hash of each value; those of nulls mean nothing.
@@ -218,68 +290,109 @@ fn shortest(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-impl Fold for ApproxCountDistinct {
-    type Group = Vec<i64>;
-
-    fn empty(&self) -> Self::Group {
-        Vec::new()
+impl Columnar for ApproxCountDistinct {
+    fn empty(&self) -> Self {
+        Self::new(self.precision)
     }
 
-    fn update(&self, groups: &mut [Self::Group], values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+    fn len(&self) -> usize {
+        self.groups
+    }
+
+    fn grow_to(&mut self, groups: usize) {
+        self.groups = groups.max(self.groups);
+        self.words.resize(self.groups * word_count(self.precision), 0);
+    }
+
+    fn update(&mut self, values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
         let values = column(values, 0)?;
         let hashes = hashes(values)?;
         rows.each(values.logical_nulls().as_ref(), |row, group| {
-            let words = &mut groups[group];
-            words.resize(word_count(self.precision), 0);
-            self.take(words, hashes[row]);
+            self.take(group, hashes[row]);
             Ok(())
         })
     }
 
-    fn merge(&self, groups: &mut [Self::Group], states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+    fn merge(&mut self, states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
         let states = as_list_array(column(states, 0)?)?;
+        let words = as_int64_array(states.values())?.values();
+        let offsets = states.value_offsets();
         rows.each(states.nulls(), |row, group| {
-            let words = states.value(row);
-            let held = &mut groups[group];
-            held.resize(word_count(self.precision), 0);
-            for (held, word) in held.iter_mut().zip(as_int64_array(&words)?.values()) {
-                let higher = (0..REGISTERS_PER_WORD).map(|register| {
-                    let mask = 63_i64 << (REGISTER_BITS * register);
-                    (*held & mask).max(*word & mask)
-                });
-                *held = higher.fold(0, |word, register| word | register);
+            let words = &words[offsets[row] as usize..offsets[row + 1] as usize];
+            for (held, word) in self.words_of(group).iter_mut().zip(words) {
+                *held = higher_registers(*held, *word);
             }
             Ok(())
         })
     }
 
-    fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
+    fn states(&self, groups: usize) -> Result<Vec<ArrayRef>> {
         let count = word_count(self.precision);
-        let mut words = Vec::with_capacity(groups.len() * count);
-        for mut group in groups {
-            group.resize(count, 0);
-            words.append(&mut group);
-        }
-        let lengths = std::iter::repeat_n(count, words.len() / count);
+        let words = Int64Array::from_iter_values(self.words.iter().take(groups * count).copied());
+        let lengths = std::iter::repeat_n(count, groups);
         let field = Arc::new(Field::new_list_field(DataType::Int64, true));
-        let words = Arc::new(Int64Array::from(words));
-        let words = ListArray::try_new(field, offsets(lengths)?, words, None)?;
+        let words = ListArray::try_new(field, offsets(lengths)?, Arc::new(words), None)?;
         Ok(vec![Arc::new(words)])
     }
 
-    fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
-        let counts: Int64Array = groups
-            .iter()
-            .map(|words| Some(if words.is_empty() { 0 } else { self.estimate(words) }))
-            .collect();
-        Ok(Arc::new(counts))
+    fn results(&self, groups: usize) -> Result<ArrayRef> {
+        let words = self.words.chunks_exact(word_count(self.precision));
+        let counts = words.take(groups).map(|words| self.estimate(words));
+        Ok(Arc::new(Int64Array::from_iter_values(counts)))
     }
 
-    fn heap_bytes(&self, group: &Self::Group) -> usize {
-        group.capacity() * size_of::<i64>()
+    fn forget(&mut self, groups: usize) {
+        let groups = groups.min(self.groups);
+        self.groups -= groups;
+        self.words.drain(..groups * word_count(self.precision));
     }
 
-    fn has_heap(&self) -> bool {
-        true
+    fn bytes(&self) -> usize {
+        self.words.capacity() * size_of::<i64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_are_compared_side_by_side() {
+        let word = |seed: i64| {
+            let ranks = (0..REGISTERS_PER_WORD as i64).map(|at| (seed * 37 + at * at * 11) % 64);
+            ranks.rev().fold(0, |word, rank| (word << REGISTER_BITS) | rank)
+        };
+        for (one, other) in (0..64).flat_map(|one| (0..64).map(move |other| (word(one), word(other)))) {
+            let expected = (0..REGISTERS_PER_WORD).fold(0, |word, register| {
+                let mask = 63_i64 << (REGISTER_BITS * register);
+                word | (one & mask).max(other & mask)
+            });
+            assert_eq!(higher_registers(one, other), expected, "{one:x} {other:x}");
+        }
+    }
+
+    #[test]
+    fn totals_are_those_of_doubles_added_one_by_one() {
+        let precision = 9;
+        let mut seed = 7_u64;
+        for most in [3, 20, 44, 45, 63] {
+            let words: Vec<i64> = (0..word_count(precision))
+                .map(|_| {
+                    (0..REGISTERS_PER_WORD).fold(0, |word, _| {
+                        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        (word << REGISTER_BITS) | ((seed >> 40) % (most + 1)) as i64
+                    })
+                })
+                .collect();
+            let expected = ranks(&words, precision).fold(0.0, |sum, rank| sum + 1.0 / (1_u64 << rank) as f64);
+            let totals = Totals::of(&words, precision);
+            assert_eq!(
+                totals.inverse.to_bits(),
+                f64::to_bits(expected),
+                "ranks up to {most}"
+            );
+            let empty = ranks(&words, precision).filter(|rank| *rank == 0).count();
+            assert_eq!(totals.empty, empty as f64);
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::listagg::{ListAgg, TextOrder, ordered_fields};
 use super::moments::{Moment, Moments, PairMoment, PairMoments};
 use super::parameter;
 use super::quantiles::ApproxPercentile;
-use super::select::{EndValue, ValueBy};
+use super::select::{Pick, Picks};
 use super::sum::{DecimalSum, DoubleSum, LongSum, OnOverflow};
 use crate::record::value::IntervalFields;
 use crate::{Result, SqlError};
@@ -364,20 +364,21 @@ impl Kind {
             Self::PairMoment(moment) => user.with(PairMoments { moment }),
             Self::First | Self::Last => {
                 let flag = constant(args, 1);
-                user.with(EndValue {
-                    last: self == Self::Last,
-                    ignore_nulls: args.ignore_nulls || flag == Some(ScalarValue::Boolean(Some(true))),
-                    data_type: type_at(0)?,
-                })
+                let ignore_nulls = args.ignore_nulls || flag == Some(ScalarValue::Boolean(Some(true)));
+                let pick = match self {
+                    Self::Last => Pick::Last { ignore_nulls },
+                    _ => Pick::First { ignore_nulls },
+                };
+                user.with_columns(Picks::new(pick, vec![type_at(0)?]))
             }
-            Self::MaxBy | Self::MinBy => user.with(ValueBy {
-                wins: [Ordering::Less, Ordering::Greater][usize::from(self == Self::MaxBy)],
-                data_type: type_at(0)?,
-                ordering: type_at(1)?,
-            }),
-            Self::ApproxCountDistinct => user.with(ApproxCountDistinct {
-                precision: parameter::hash_bits(constant(args, 1).as_ref())?,
-            }),
+            Self::MaxBy | Self::MinBy => {
+                let wins = [Ordering::Less, Ordering::Greater][usize::from(self == Self::MaxBy)];
+                user.with_columns(Picks::new(Pick::By(wins), vec![type_at(0)?, type_at(1)?]))
+            }
+            Self::ApproxCountDistinct => {
+                let precision = parameter::hash_bits(constant(args, 1).as_ref())?;
+                user.with_columns(ApproxCountDistinct::new(precision))
+            }
             Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc | Self::Mode => {
                 user.with(Counted {
                     question: self.question(args)?,

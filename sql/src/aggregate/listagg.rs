@@ -9,7 +9,7 @@ use datafusion::common::{Result, ScalarValue};
 
 use super::checked::{offsets, strings};
 use super::fold::{Fold, Rows, column};
-use super::select::{array_of, value_at};
+use super::values::{array_of, value_at};
 
 /// How the texts are ordered; by themselves where the type is that of NULL.
 #[derive(Clone, Debug)]

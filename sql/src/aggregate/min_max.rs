@@ -17,8 +17,9 @@ use datafusion::logical_expr::{
     Signature, StatisticsArgs, Volatility,
 };
 
-use super::extremum::{FloatExtremum, NestedExtremum, is_ordered_otherwise};
+use super::extremum::{FloatExtremum, is_ordered_otherwise};
 use super::function::{FoldUser, Grouping, OneGroup, result_field};
+use super::select::{Pick, Picks};
 use crate::record::value::IntervalFields;
 
 /// `min`.
@@ -79,10 +80,7 @@ impl MinMax {
         match data_type {
             DataType::Float32 => user.with(FloatExtremum::<Float32Type>::new(self.wins())),
             DataType::Float64 => user.with(FloatExtremum::<Float64Type>::new(self.wins())),
-            nested => user.with(NestedExtremum {
-                wins: self.wins(),
-                data_type: nested.clone(),
-            }),
+            nested => user.with_columns(Picks::new(Pick::Extremum(self.wins()), vec![nested.clone()])),
         }
     }
 }

@@ -8,6 +8,7 @@ mod avg;
 mod buffer_bytes;
 mod builtin;
 mod checked;
+mod columnar;
 mod count;
 mod counted;
 mod distinct;
@@ -30,6 +31,7 @@ mod step;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::sync::Arc;
 

@@ -1,199 +1,290 @@
-//! Aggregates that pick one of the values: `first`, `last`, `max_by`, `min_by`.
+//! Aggregates that pick a row for each group: `first`, `last`, `max_by`, `min_by`, and `min` and `max` of what is nested.
+//!
+//! A group keeps the place of its row among the batches that it came in; values are copied together when states or results
+//! are asked for, and when the batches hold much that no group has picked.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::fmt;
+use std::mem::size_of;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, new_empty_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, new_null_array};
+use arrow::compute::{cast, interleave};
 use arrow::datatypes::DataType;
+use arrow::row;
+use datafusion::common::Result;
 use datafusion::common::cast::as_boolean_array;
-use datafusion::common::{Result, ScalarValue};
 
-use super::fold::{Fold, Rows, column};
+use super::columnar::Columnar;
+use super::fold::{Rows, column};
 use super::order_keys::order_keys;
 
-/// An array of these values.
-pub(super) fn array_of(values: impl Iterator<Item = ScalarValue>, data_type: &DataType) -> Result<ArrayRef> {
-    let mut values = values.peekable();
-    if values.peek().is_none() {
-        return Ok(new_empty_array(data_type));
+/// So many rows that no group has picked may wait for the next copy.
+const SPARE_ROWS: usize = 65_536;
+
+/// Which row a group picks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pick {
+    /// The first: `first`, `any_value`.
+    First {
+        /// Whether nulls are passed over.
+        ignore_nulls: bool,
+    },
+    /// The last.
+    Last {
+        /// Whether nulls are passed over.
+        ignore_nulls: bool,
+    },
+    /// The one with the greatest or least of another column that is not null, the last of equal ones.
+    By(Ordering),
+    /// The one with the greatest or least value that is not null, the first of equal ones.
+    Extremum(Ordering),
+}
+
+impl Pick {
+    fn ignores_nulls(self) -> bool {
+        match self {
+            Self::First { ignore_nulls } | Self::Last { ignore_nulls } => ignore_nulls,
+            Self::By(_) | Self::Extremum(_) => true,
+        }
     }
-    ScalarValue::iter_to_array(values)
+
+    /// How a row must compare to the one held to take its place, and the column that tells.
+    fn order(self) -> Option<(Ordering, usize)> {
+        match self {
+            Self::First { .. } | Self::Last { .. } => None,
+            Self::By(wins) => Some((wins, 1)),
+            Self::Extremum(wins) => Some((wins, 0)),
+        }
+    }
 }
 
-/// The value in a row, holding nothing else of its column.
-pub(super) fn value_at(values: &ArrayRef, row: usize) -> Result<ScalarValue> {
-    let mut value = ScalarValue::try_from_array(values, row)?;
-    value.compact();
-    Ok(value)
+/// A row of a batch.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    batch: u32,
+    row: u32,
 }
 
-/// `first`, `last` and `any_value`.
-#[derive(Debug)]
-pub(super) struct EndValue {
-    /// Whether it is the last value that counts.
-    pub(super) last: bool,
-    /// Whether nulls are passed over.
-    pub(super) ignore_nulls: bool,
-    /// The value's type.
-    pub(super) data_type: DataType,
+/// Columns that groups have picked rows of.
+struct Batch {
+    columns: Vec<ArrayRef>,
+    /// What the rows are ordered by.
+    keys: Option<row::Rows>,
+    bytes: usize,
 }
 
-impl EndValue {
-    /// Takes the first or last of these rows for each group.
-    fn take(
-        &self,
-        groups: &mut [Option<ScalarValue>],
-        values: &ArrayRef,
-        each: impl FnOnce(&mut dyn FnMut(usize, usize) -> Result<()>) -> Result<()>,
-    ) -> Result<()> {
-        if !self.last {
-            return each(&mut |row, group| {
-                if groups[group].is_none() {
-                    groups[group] = Some(value_at(values, row)?);
+impl Batch {
+    fn new(columns: Vec<ArrayRef>, pick: Pick) -> Result<Self> {
+        let keys = match pick.order() {
+            Some((_, at)) => Some(order_keys(column(&columns, at)?)?),
+            None => None,
+        };
+        let bytes = columns.iter().map(bytes_of).sum::<usize>() + keys.as_ref().map_or(0, row::Rows::size);
+        Ok(Self { columns, keys, bytes })
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.len())
+    }
+
+    fn key(&self, row: usize) -> &[u8] {
+        self.keys.as_ref().map_or(&[], |keys| keys.row(row).data())
+    }
+}
+
+fn bytes_of(column: &ArrayRef) -> usize {
+    let slice = column.to_data().get_slice_memory_size();
+    slice.unwrap_or_else(|_| column.get_array_memory_size())
+}
+
+/// The picks of many groups.
+pub(super) struct Picks {
+    pick: Pick,
+    /// The types of the columns that are kept: the value, and what it is picked by if that is another.
+    types: Vec<DataType>,
+    groups: Vec<Option<Place>>,
+    batches: Vec<Batch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl fmt::Debug for Picks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Picks")
+            .field("pick", &self.pick)
+            .field("groups", &self.groups.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Picks {
+    /// Before any row; `types` are those of the value, and of the column that [`Pick::By`] compares.
+    pub(super) fn new(pick: Pick, types: Vec<DataType>) -> Self {
+        Self {
+            pick,
+            types,
+            groups: Vec::new(),
+            batches: Vec::new(),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes rows of these columns; those that are null where the pick looks are passed over if it ignores nulls.
+    fn take(&mut self, pick: Pick, columns: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+        // What is nested may come with other nullability: from the state everything is nullable.
+        let columns = columns.iter().zip(&self.types).map(|(column, wanted)| {
+            if column.data_type() == wanted {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, wanted)
+            }
+        });
+        let batch = Batch::new(columns.collect::<Result<Vec<_>, _>>()?, self.pick)?;
+        let looked_at = pick.order().map_or(0, |(_, at)| at);
+        let nulls = match pick.ignores_nulls() {
+            true => column(&batch.columns, looked_at)?.logical_nulls(),
+            false => None,
+        };
+        let number = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
+        let (groups, batches) = (&mut self.groups, &self.batches);
+        let mut picked = false;
+        rows.each(nulls.as_ref(), |row, group| {
+            let held = &mut groups[group];
+            let wins = match (pick, *held) {
+                (_, None) | (Pick::Last { .. }, _) => true,
+                (Pick::First { .. }, Some(_)) => false,
+                (Pick::By(wins) | Pick::Extremum(wins), Some(place)) => {
+                    let from = batches.get(place.batch as usize).unwrap_or(&batch);
+                    let order = batch.key(row).cmp(from.key(place.row as usize));
+                    order == wins || (order == Ordering::Equal && matches!(pick, Pick::By(_)))
                 }
-                Ok(())
-            });
-        }
-        let mut last: HashMap<usize, usize> = HashMap::new();
-        each(&mut |row, group| {
-            last.insert(group, row);
-            Ok(())
-        })?;
-        for (group, row) in last {
-            groups[group] = Some(value_at(values, row)?);
-        }
-        Ok(())
-    }
-}
-
-impl Fold for EndValue {
-    type Group = Option<ScalarValue>;
-
-    fn empty(&self) -> Self::Group {
-        None
-    }
-
-    fn update(&self, groups: &mut [Self::Group], values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        let values = column(values, 0)?;
-        let nulls = values.logical_nulls().filter(|_| self.ignore_nulls);
-        self.take(groups, values, |f| rows.each(nulls.as_ref(), f))
-    }
-
-    fn merge(&self, groups: &mut [Self::Group], states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        let set = as_boolean_array(column(states, 1)?)?;
-        self.take(groups, column(states, 0)?, |f| {
-            rows.each(
-                set.nulls(),
-                |row, group| {
-                    if set.value(row) { f(row, group) } else { Ok(()) }
-                },
-            )
-        })
-    }
-
-    fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
-        let set: BooleanArray = groups.iter().map(|g| Some(g.is_some())).collect();
-        Ok(vec![self.results(groups)?, Arc::new(set)])
-    }
-
-    fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
-        let null = ScalarValue::try_from(&self.data_type)?;
-        let values = groups.into_iter().map(|g| g.unwrap_or_else(|| null.clone()));
-        array_of(values, &self.data_type)
-    }
-
-    fn heap_bytes(&self, group: &Self::Group) -> usize {
-        group.as_ref().map_or(0, ScalarValue::size)
-    }
-
-    fn has_heap(&self) -> bool {
-        true
-    }
-}
-
-/// `max_by` and `min_by`: the value that goes with the greatest or least of another column.
-#[derive(Debug)]
-pub(super) struct ValueBy {
-    /// Which ordering wins over the one held: greater or less; equal ones always do.
-    pub(super) wins: Ordering,
-    /// The value's type.
-    pub(super) data_type: DataType,
-    /// The type of the column that orders.
-    pub(super) ordering: DataType,
-}
-
-/// The value held for a group.
-#[derive(Clone, Debug)]
-pub(super) struct HeldValue {
-    value: ScalarValue,
-    ordering: ScalarValue,
-    /// The bytes that the ordering is ordered by.
-    key: Box<[u8]>,
-}
-
-impl ValueBy {
-    fn take(&self, groups: &mut [Option<HeldValue>], columns: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        let (values, orderings) = (column(columns, 0)?, column(columns, 1)?);
-        let keys = order_keys(orderings)?;
-        rows.each(orderings.logical_nulls().as_ref(), |row, group| {
-            let (key, held) = (keys.row(row), &mut groups[group]);
-            let key = key.data();
-            let wins = held.as_ref().is_none_or(|held| {
-                let order = key.cmp(&held.key);
-                order == self.wins || order == Ordering::Equal
-            });
+            };
             if wins {
-                *held = Some(HeldValue {
-                    value: value_at(values, row)?,
-                    ordering: value_at(orderings, row)?,
-                    key: key.into(),
+                picked = true;
+                *held = Some(Place {
+                    batch: number,
+                    row: u32::try_from(row).unwrap_or(u32::MAX),
                 });
             }
             Ok(())
-        })
+        })?;
+        if picked {
+            self.keep(batch);
+            if self.rows > 2 * self.groups.len() + SPARE_ROWS {
+                self.compact()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, batch: Batch) {
+        self.rows += batch.rows();
+        self.bytes += batch.bytes;
+        self.batches.push(batch);
+    }
+
+    /// Copies what the groups have picked into one batch.
+    fn compact(&mut self) -> Result<()> {
+        let places: Vec<Option<Place>> = self.groups.iter().flatten().map(|place| Some(*place)).collect();
+        let columns = (0..self.types.len())
+            .map(|at| self.values(&places, at))
+            .collect::<Result<Vec<_>>>()?;
+        let batch = Batch::new(columns, self.pick)?;
+        (self.rows, self.bytes) = (0, 0);
+        self.batches.clear();
+        self.keep(batch);
+        for (row, place) in self.groups.iter_mut().flatten().enumerate() {
+            *place = Place {
+                batch: 0,
+                row: u32::try_from(row).unwrap_or(u32::MAX),
+            };
+        }
+        Ok(())
+    }
+
+    /// The values of one of the columns at these places; null for none.
+    fn values(&self, places: &[Option<Place>], at: usize) -> Result<ArrayRef> {
+        let null = match self.types.get(at) {
+            Some(data_type) => new_null_array(data_type, 1),
+            None => new_null_array(&DataType::Null, 1),
+        };
+        let kept = self.batches.iter().map(|batch| column(&batch.columns, at));
+        let mut sources: Vec<&dyn Array> = vec![null.as_ref()];
+        for column in kept {
+            sources.push(column?.as_ref());
+        }
+        let places: Vec<(usize, usize)> = places
+            .iter()
+            .map(|place| place.map_or((0, 0), |place| (place.batch as usize + 1, place.row as usize)))
+            .collect();
+        Ok(interleave(&sources, &places)?)
+    }
+
+    /// Forgets the batches when no group is left.
+    fn release(&mut self) {
+        if self.groups.is_empty() {
+            self.batches.clear();
+            (self.rows, self.bytes) = (0, 0);
+        }
     }
 }
 
-impl Fold for ValueBy {
-    type Group = Option<HeldValue>;
-
-    fn empty(&self) -> Self::Group {
-        None
+impl Columnar for Picks {
+    fn empty(&self) -> Self {
+        Self::new(self.pick, self.types.clone())
     }
 
-    fn update(&self, groups: &mut [Self::Group], values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        self.take(groups, values, rows)
+    fn len(&self) -> usize {
+        self.groups.len()
     }
 
-    fn merge(&self, groups: &mut [Self::Group], states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
-        self.take(groups, states, rows)
+    fn grow_to(&mut self, groups: usize) {
+        self.groups.resize(groups.max(self.groups.len()), None);
     }
 
-    fn states(&self, groups: Vec<Self::Group>) -> Result<Vec<ArrayRef>> {
-        let null = ScalarValue::try_from(&self.ordering)?;
-        let orderings = groups
-            .iter()
-            .map(|group| group.as_ref().map_or(&null, |held| &held.ordering).clone());
-        let orderings = array_of(orderings, &self.ordering)?;
-        Ok(vec![self.results(groups)?, orderings])
+    fn update(&mut self, values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+        self.take(self.pick, values, rows)
     }
 
-    fn results(&self, groups: Vec<Self::Group>) -> Result<ArrayRef> {
-        let null = ScalarValue::try_from(&self.data_type)?;
-        let values = groups
-            .into_iter()
-            .map(|group| group.map_or_else(|| null.clone(), |held| held.value));
-        array_of(values, &self.data_type)
+    fn merge(&mut self, states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+        // A null that was picked is a value like any other.
+        let ignore_nulls = false;
+        let pick = match self.pick {
+            Pick::First { .. } => Pick::First { ignore_nulls },
+            Pick::Last { .. } => Pick::Last { ignore_nulls },
+            by => return self.take(by, states, rows),
+        };
+        let set = Some(as_boolean_array(column(states, 1)?)?);
+        self.take(pick, states, &Rows { filter: set, ..*rows })
     }
 
-    fn heap_bytes(&self, group: &Self::Group) -> usize {
-        group.as_ref().map_or(0, |held| {
-            held.value.size() + held.ordering.size() + held.key.len()
-        })
+    /// The value, then for `first` and `last` whether there is one, or what else is kept.
+    fn states(&self, groups: usize) -> Result<Vec<ArrayRef>> {
+        let places = self.groups.get(..groups).unwrap_or_default();
+        let mut states = vec![self.values(places, 0)?];
+        match self.pick {
+            Pick::First { .. } | Pick::Last { .. } => {
+                let set: BooleanArray = places.iter().map(|place| Some(place.is_some())).collect();
+                states.push(Arc::new(set));
+            }
+            Pick::By(_) => states.push(self.values(places, 1)?),
+            Pick::Extremum(_) => {}
+        }
+        Ok(states)
     }
 
-    fn has_heap(&self) -> bool {
-        true
+    fn results(&self, groups: usize) -> Result<ArrayRef> {
+        self.values(self.groups.get(..groups).unwrap_or_default(), 0)
+    }
+
+    fn forget(&mut self, groups: usize) {
+        self.groups.drain(..groups.min(self.groups.len()));
+        self.release();
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes + self.groups.capacity() * size_of::<Option<Place>>()
     }
 }
