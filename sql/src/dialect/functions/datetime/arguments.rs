@@ -17,7 +17,7 @@ pub(super) struct Row<'a> {
     pub(super) row: usize,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// Whether any argument is NULL.
     pub(super) fn has_null(&self) -> bool {
         self.columns.iter().any(|column| column.is_null(self.row))
@@ -73,7 +73,7 @@ impl Row<'_> {
         array.is_valid(self.row).then(|| array.value(self.row))
     }
 
-    pub(super) fn text(&self, at: usize) -> Option<&str> {
+    pub(super) fn text(&self, at: usize) -> Option<&'a str> {
         let array = self.columns.get(at)?.as_string_opt::<i32>()?;
         array.is_valid(self.row).then(|| array.value(self.row))
     }

@@ -13,7 +13,7 @@ mod truncate;
 
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::functions::utils::make_scalar_function;
@@ -148,6 +148,9 @@ impl DatetimeFunction {
             zone_name: self.zone_name.clone(),
             patterns: Patterns::default(),
         };
+        if matches!(self.kind, DatetimeKind::Format | DatetimeKind::FromUnixtime) {
+            return context.format_all(&columns, row_count(given));
+        }
         let values = (0..row_count(given)).map(|row| {
             context.compute(&Row {
                 columns: &columns,
@@ -184,7 +187,6 @@ impl Context {
         }
         match self.kind {
             K::Field(field) => Ok(self.local(row, 0).map(|micros| fields::value(field, micros))),
-            K::Format | K::FromUnixtime => self.format(row),
             K::ToDate { .. } | K::ToTimestamp { .. } | K::ToTimestampNtz | K::UnixTimestamp => self.read(row),
             K::TruncTimestamp => Ok(truncate::timestamp(row, &self.zone)),
             K::TruncDate => Ok(truncate::date(row)),
@@ -216,20 +218,34 @@ impl Context {
         }
     }
 
-    fn format(&mut self, row: &Row<'_>) -> Result<Option<Value>, SqlError> {
-        let micros = match self.kind {
-            DatetimeKind::FromUnixtime => row.long(0).and_then(|s| s.checked_mul(1_000_000)),
-            _ => row.micros(0),
-        };
-        let Some(micros) = micros else {
-            return Ok(None);
-        };
-        let pattern = row.text(1).unwrap_or(pattern::DEFAULT);
+    /// The texts of times. Most rows have that of the row before: what a pattern shows is often as coarse as a day.
+    fn format_all(&mut self, columns: &[ArrayRef], rows: usize) -> DataFusionResult<ArrayRef> {
+        let mut out = StringBuilder::with_capacity(rows, 16 * rows);
         let mut text = String::new();
-        self.patterns
-            .get(pattern, false)?
-            .format_timestamp(micros, &self.zone, &mut text);
-        Ok(Some(Value::Text(text)))
+        let mut shown = None;
+        for row in (0..rows).map(|row| Row { columns, row }) {
+            let micros = match self.kind {
+                DatetimeKind::FromUnixtime => row.long(0).and_then(|s| s.checked_mul(1_000_000)),
+                _ => row.micros(0),
+            };
+            let Some(micros) = micros.filter(|_| !row.has_null()) else {
+                out.append_null();
+                continue;
+            };
+            let pattern = row.text(1).unwrap_or(pattern::DEFAULT);
+            let compiled = self.patterns.get(pattern, false)?;
+            let shows = compiled.unit_us().and_then(|unit| {
+                let local = self.zone.to_local(micros)?;
+                Some((local.div_euclid(unit), pattern))
+            });
+            if shows.is_none() || shows != shown {
+                text.clear();
+                compiled.format_timestamp(micros, &self.zone, &mut text);
+                shown = shows;
+            }
+            out.append_value(&text);
+        }
+        Ok(Arc::new(out.finish()))
     }
 }
 

@@ -16,6 +16,12 @@ struct Moment<'a> {
 }
 
 impl DateTimePattern {
+    /// Within how many microseconds of local time, counted from the epoch, the text stays the same; none if that is not
+    /// for the local time alone to say.
+    pub fn unit_us(&self) -> Option<i64> {
+        unit_of(&self.items)
+    }
+
     /// Appends the text of an instant (microseconds since the epoch) in `zone`.
     pub fn format_timestamp(&self, micros: i64, zone: &Zone, out: &mut String) {
         let local = CivilTime::from_micros(zone.to_local(micros).unwrap_or(micros));
@@ -41,6 +47,33 @@ impl DateTimePattern {
     }
 }
 
+fn unit_of(items: &[Item]) -> Option<i64> {
+    let mut units = items.iter().map(|item| match item {
+        Item::Number(Field::Second, _) => Some(1_000_000),
+        Item::Number(Field::Minute, _) => Some(60_000_000),
+        Item::Number(
+            Field::Hour | Field::ClockHour | Field::HourOfHalfDay | Field::ClockHourOfHalfDay,
+            _,
+        )
+        | Item::HalfDay => Some(3_600_000_000),
+        Item::Literal(_)
+        | Item::Year(_)
+        | Item::Number(..)
+        | Item::MonthName(_)
+        | Item::Weekday(_)
+        | Item::Quarter(_)
+        | Item::Era(_) => Some(DAY_US),
+        Item::Optional(items) => unit_of(items),
+        Item::Fraction(_)
+        | Item::Offset(..)
+        | Item::OffsetZ(_)
+        | Item::OffsetGmt(_)
+        | Item::ZoneId
+        | Item::ZoneName(_) => None,
+    });
+    units.try_fold(DAY_US, |least, unit| Some(least.min(unit?)))
+}
+
 fn write_items(items: &[Item], moment: &Moment<'_>, out: &mut String) {
     for item in items {
         write_item(item, moment, out);
@@ -57,7 +90,7 @@ fn write_item(item: &Item, moment: &Moment<'_>, out: &mut String) {
         Item::Literal(text) => out.push_str(text),
         Item::Year(count) => write_year(t.year, *count, out),
         Item::Number(field, count) => {
-            let _ = write!(out, "{:0count$}", number(*field, t));
+            push_padded(number(*field, t), *count, out);
         }
         Item::Fraction(count) => {
             let nanos = format!("{:06}000", t.micros);
@@ -92,6 +125,17 @@ fn write_item(item: &Item, moment: &Moment<'_>, out: &mut String) {
                 write_zone(item, zone, seconds, micros, out);
             }
         }
+    }
+}
+
+/// Appends a number with zeros before it, to this width.
+fn push_padded(number: u32, width: usize, out: &mut String) {
+    let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    out.extend(std::iter::repeat_n('0', width.saturating_sub(digits)));
+    let mut unit = 10_u32.saturating_pow(digits as u32 - 1);
+    while unit > 0 {
+        out.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
     }
 }
 
