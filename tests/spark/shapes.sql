@@ -23,6 +23,15 @@ FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 10 SECONDS GROUP BY window(ts, '20
 SELECT window.start AS a, window.end AS z, k, avg(v) AS av, min(s) AS mi
 FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY window(ts, '10 seconds', '5 seconds'), k
 
+-- sliding window of many functions | append | store
+SELECT window(ts, '12 seconds', '3 seconds', '1 second') AS w, k, count(*) FILTER (WHERE v > 1) AS c, sum(v) AS s, max(s) AS m,
+  approx_count_distinct(v) AS d, bool_and(v > 0) AS p
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY window(ts, '12 seconds', '3 seconds', '1 second'), k
+
+-- sliding window of functions that heed the order | update |
+SELECT window.start AS a, first(v) AS f, last(v, true) AS l, max_by(s, v) AS b, sum(x) AS t
+FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS GROUP BY window(ts, '20 seconds', '5 seconds')
+
 -- window with an offset | append |
 SELECT window.start AS a, count(v) AS n FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 5 SECONDS
 GROUP BY window(ts, '10 seconds', '10 seconds', '3 seconds')

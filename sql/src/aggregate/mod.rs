@@ -26,6 +26,7 @@ mod moments;
 mod order_keys;
 mod parameter;
 mod quantiles;
+mod row_order;
 mod select;
 mod step;
 mod sum;
@@ -47,6 +48,7 @@ use function::SparkAggregate;
 use kind::Kind;
 pub(crate) use list::{NAMES, function};
 pub(crate) use min_max::as_kept_in_state;
+pub(crate) use row_order::heeds_no_order;
 use step::Step;
 
 /// How an aggregate's buffers lie in a state row.

@@ -22,11 +22,24 @@ const MAX_WINDOWS: usize = i32::MAX as usize;
 
 /// The windows of a time of one of Spark's timestamp types: a struct where windows tumble, else a list of structs.
 pub(super) fn assign(time: Expr, spec: WindowSpec) -> Expr {
-    let function = ScalarUDF::new_from_impl(Assign {
+    assign_udf(spec).call(vec![time])
+}
+
+/// The function that does so.
+pub(super) fn assign_udf(spec: WindowSpec) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::new_from_impl(Assign {
         spec,
         signature: Signature::any(1, Volatility::Immutable),
-    });
-    function.call(vec![time])
+    }))
+}
+
+/// The time and the windows of an expression that [`assign`] made.
+pub(super) fn assigned(expr: &Expr) -> Option<(&Expr, WindowSpec)> {
+    let Expr::ScalarFunction(call) = expr else {
+        return None;
+    };
+    let assign = call.func.inner().downcast_ref::<Assign>()?;
+    Some((call.args.first()?, assign.spec))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -89,7 +102,7 @@ impl ScalarUDFImpl for Assign {
 
 /// The start of the last window that began at or before the time.
 #[inline]
-fn last_start(micros: i64, spec: WindowSpec) -> i64 {
+pub(super) fn last_start(micros: i64, spec: WindowSpec) -> i64 {
     let past = micros.wrapping_sub(spec.start).rem_euclid(spec.slide);
     micros.wrapping_sub(past)
 }

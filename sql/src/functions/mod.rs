@@ -5,6 +5,7 @@
 
 mod assign;
 mod resolve;
+mod slices;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod window_time;
 pub(crate) use resolve::{
     ResolveTimeWindows, WINDOW_COLUMN, resolve_time_windows, resolve_time_windows_with,
 };
+pub(crate) use slices::{WindowSlices, by_slices};
 pub(crate) use window::window_udf;
 pub use window::{window, window_with};
 pub use window_time::window_time;

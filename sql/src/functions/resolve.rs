@@ -29,9 +29,6 @@ use crate::{Result, SqlError};
 /// The column that holds a node's windows; no user's column is called so.
 pub(crate) const WINDOW_COLUMN: &str = "__time_window";
 
-/// So many windows of every row of a batch are built at once.
-const FEW_WINDOWS: usize = 16;
-
 /// How a time that is no timestamp (a date, a string) becomes one.
 type ToTimestamp<'a> = &'a dyn Fn(Expr, &DataType, &DataType) -> Result<Expr>;
 
@@ -200,10 +197,9 @@ fn with_windows(input: LogicalPlan, time: Expr, spec: WindowSpec) -> Result<Logi
     let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
     let not_null = Expr::IsNotNull(Box::new(time.clone()));
     let input = LogicalPlan::Filter(Filter::try_new(not_null, Arc::new(input))?);
-    // The windows of a batch are built at once, and may be very many.
-    let input = match spec.windows_per_time() {
-        few if few <= FEW_WINDOWS => input,
-        many => RowSlices::plan(input, many),
+    let input = match spec.too_many_at_once() {
+        Some(many) => RowSlices::plan(input, many),
+        None => input,
     };
     columns.insert(0, assign(time, spec).alias(WINDOW_COLUMN));
     let projected = LogicalPlan::Projection(Projection::try_new(columns, Arc::new(input))?);

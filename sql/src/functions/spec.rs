@@ -7,6 +7,9 @@ use datafusion::logical_expr::{Cast, Expr};
 use crate::dialect::parse_interval_text;
 use crate::{Result, SqlError};
 
+/// So many windows of every row of a batch are built at once.
+const FEW_WINDOWS: usize = 16;
+
 /// How windows lie on the time line, all in µs: window `n` is `[start + n·slide, start + n·slide + duration)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct WindowSpec {
@@ -77,6 +80,16 @@ impl WindowSpec {
             .unsigned_abs()
             .div_ceil(self.slide.unsigned_abs().max(1));
         usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
+    /// How many, where they are so many that those of a batch of rows cannot be built at once.
+    pub(super) fn too_many_at_once(self) -> Option<usize> {
+        Some(self.windows_per_time()).filter(|windows| *windows > FEW_WINDOWS)
+    }
+
+    /// Whether every window is whole slices from one start of windows to the next.
+    pub(super) fn is_made_of_slices(self) -> bool {
+        self.duration.checked_rem(self.slide) == Some(0)
     }
 
     /// Whether each time is in one window only.

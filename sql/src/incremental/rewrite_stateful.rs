@@ -22,8 +22,9 @@ use datafusion::logical_expr::{
 };
 use tidemill_state::OperatorId;
 
-use crate::aggregate::as_kept_in_state;
+use crate::aggregate::{as_kept_in_state, heeds_no_order};
 use crate::analyze::reads_stream;
+use crate::functions::{WINDOW_COLUMN, WindowSlices, by_slices};
 use crate::logical::{BatchLimit, StateStoreSave, StreamingDeduplicate, StreamingGlobalLimit};
 use crate::operators::StateInfo;
 use crate::{OutputMode, Result, SqlError};
@@ -143,11 +144,21 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
     let fields = key_fields.into_iter().chain(results).collect();
     let is_whole = unique.len() == aggregate.aggr_expr.len() && kept.len() == keys;
     let schema = DFSchema::new_with_metadata(fields, aggregate.schema.metadata().clone())?;
+    let aggregates: Vec<Expr> = unique.into_iter().map(|(function, _)| function).collect();
+    let sliced = match grouping_sets {
+        Some(_) => None,
+        None => sliced(&aggregate.input, &kept_groups, &aggregates)?,
+    };
+    let (input, slices) = match sliced {
+        Some((input, slices)) => (Arc::new(input), Some(slices)),
+        None => (Arc::clone(&aggregate.input), None),
+    };
     let node = extension(StateStoreSave {
-        input: Arc::clone(&aggregate.input),
+        input,
         groups: kept_groups,
+        slices,
         grouping_sets,
-        aggregates: unique.into_iter().map(|(function, _)| function).collect(),
+        aggregates,
         schema: Arc::new(schema),
         info,
     });
@@ -171,6 +182,38 @@ fn aggregation(aggregate: Aggregate, info: StateInfo) -> DataFusionResult<Logica
     });
     let outputs: Vec<Expr> = outputs.collect();
     LogicalPlanBuilder::from(node).project(outputs)?.build()
+}
+
+/// The input by slices where the groups hold its windows, with the place of the windows among the groups.
+///
+/// A sliding window takes its groups slice by slice, so its functions must not heed the order of rows.
+fn sliced(
+    input: &LogicalPlan,
+    groups: &[Expr],
+    aggregates: &[Expr],
+) -> DataFusionResult<Option<(LogicalPlan, (usize, WindowSlices))>> {
+    let is_windows = |column: &Column| column.relation.is_none() && column.name == WINDOW_COLUMN;
+    let names_windows = |expr: &Expr| expr.column_refs().into_iter().any(is_windows);
+    let Some(place) = groups.iter().position(names_windows) else {
+        return Ok(None);
+    };
+    let alone =
+        |(at, group): (usize, &Expr)| at == place && matches!(group.clone().unalias(), Expr::Column(_));
+    let mut own = groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| names_windows(group));
+    if !own.all(alone) || aggregates.iter().any(names_windows) {
+        return Ok(None);
+    }
+    let Some((sliced, slices)) = by_slices(input)? else {
+        return Ok(None);
+    };
+    let schema = input.schema();
+    if !slices.is_tumbling() && !aggregates.iter().all(|a| heeds_no_order(a, schema)) {
+        return Ok(None);
+    }
+    Ok(Some((sliced, (place, slices))))
 }
 
 /// A field with its relation.

@@ -32,6 +32,14 @@ impl RowSlices {
             node: Arc::new(Self { input, factor }),
         })
     }
+
+    /// The input of such a node.
+    pub(crate) fn input_of(plan: &LogicalPlan) -> Option<&Arc<LogicalPlan>> {
+        let LogicalPlan::Extension(Extension { node }) = plan else {
+            return None;
+        };
+        node.as_any().downcast_ref::<Self>().map(|slices| &slices.input)
+    }
 }
 
 impl UserDefinedLogicalNodeCore for RowSlices {

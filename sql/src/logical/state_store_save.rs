@@ -25,7 +25,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::only_equal;
-use crate::functions::WINDOW_COLUMN;
+use crate::functions::{WINDOW_COLUMN, WindowSlices};
 use crate::operators::{NormalizeKeyExpr, StateInfo, StateStoreSaveExec, stored_key, with_state_partition};
 
 /// Spark's name for the key column that tells grouping sets apart.
@@ -43,6 +43,8 @@ pub(crate) struct StateStoreSave {
     pub(crate) input: Arc<LogicalPlan>,
     /// The grouping expressions, each once.
     pub(crate) groups: Vec<Expr>,
+    /// Where one of the groups is the start of a slice: that group's place, and the windows that take its place in the state.
+    pub(crate) slices: Option<(usize, WindowSlices)>,
     /// For grouping sets: for each set, which expressions are null in it.
     pub(crate) grouping_sets: Option<Vec<Vec<bool>>>,
     pub(crate) aggregates: Vec<Expr>,
@@ -218,9 +220,10 @@ impl ExtensionPlanner for StateStoreSavePlanner {
             input.schema(),
         )?;
         let keys = node.keys();
-        let partial: Arc<dyn ExecutionPlan> = match &node.grouping_sets {
-            Some(sets) => with_set_keys(partial, sets, node.groups.len(), node.has_repeated_sets())?,
-            None => Arc::new(partial),
+        let partial: Arc<dyn ExecutionPlan> = match (&node.grouping_sets, node.slices) {
+            (Some(sets), _) => with_set_keys(partial, sets, node.groups.len(), node.has_repeated_sets())?,
+            (None, Some((window, slices))) => slices.windows_of(Arc::new(partial), window)?,
+            (None, None) => Arc::new(partial),
         };
         let partial = with_stored_keys(partial, &keys)?;
         let key_columns = columns(&partial.schema(), 0..keys.len());

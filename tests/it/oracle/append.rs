@@ -47,6 +47,27 @@ const WINDOWED: &[Windowed] = &[
         slide_ms: 5_000,
         delay_ms: 0,
     },
+    // Each window is whole slices: rows are aggregated by slices first.
+    Windowed {
+        stream: "SELECT window.start AS ws, k, count(*) AS n, count(*) FILTER (WHERE v > 3) AS c, sum(v) AS s, avg(v) AS a
+            FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 4 SECONDS GROUP BY k, window(ts, '12 seconds', '3 seconds')",
+        oracle: "SELECT ws, k, count(*) AS n, count(*) FILTER (WHERE v > 3) AS c, sum(v) AS s, avg(v) AS a
+            FROM e GROUP BY ws, k",
+        keys: &["ws", "k"],
+        size_ms: 12_000,
+        slide_ms: 3_000,
+        delay_ms: 4_000,
+    },
+    // Many windows are made of a slice, a few groups at a time.
+    Windowed {
+        stream: "SELECT window.start AS ws, min(v) AS lo, max(k) AS hi, count(*) AS n
+            FROM STREAM(e) WATERMARK ts DELAY OF INTERVAL 2 SECONDS GROUP BY window(ts, '40 seconds', '2 seconds')",
+        oracle: "SELECT ws, min(v) AS lo, max(k) AS hi, count(*) AS n FROM e GROUP BY ws",
+        keys: &["ws"],
+        size_ms: 40_000,
+        slide_ms: 2_000,
+        delay_ms: 2_000,
+    },
 ];
 
 impl Windowed {
