@@ -33,8 +33,8 @@ pub use batch_id::BatchId;
 pub use commit_log::{CommitLog, CommitLogVersion, CommitMetadata, SinkMetadata};
 pub use error::{CheckpointError, CheckpointErrorKind, Result};
 pub use file_manager::{
-    Blocking, CheckpointFileManager, CheckpointLock, Creation, FileManagerRef, FileStatus, InlineBlocking,
-    LocalFileManager, LockGuard, ObjectStoreFileManager, file_manager_for_url,
+    Blocking, CheckpointFileManager, CheckpointLock, Creation, FileManagerRef, FileStatus, Fsync,
+    InlineBlocking, LocalFileManager, LockGuard, ObjectStoreFileManager, file_manager_for_url,
 };
 pub use location::CheckpointLocation;
 pub use metadata_log::version::{json as parse_json, split as parse_versioned};

@@ -13,7 +13,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use percent_encoding::percent_decode_str;
-use tidemill_checkpoint::{CheckpointFileManager, LocalFileManager, ObjectStoreFileManager};
+use tidemill_checkpoint::{CheckpointFileManager, Fsync, LocalFileManager, ObjectStoreFileManager};
 use url::Url;
 
 use crate::blocking::TokioBlocking;
@@ -210,10 +210,11 @@ impl FileUri {
         Ok((store, path))
     }
 
-    /// A file manager rooted at this folder (durable writes, no overwrite).
-    pub fn file_manager(&self, runtime: &RuntimeEnv) -> Result<Arc<dyn CheckpointFileManager>> {
+    /// A file manager rooted at this folder, which overwrites nothing; `fsync` says what a local disk must do.
+    pub fn file_manager(&self, runtime: &RuntimeEnv, fsync: Fsync) -> Result<Arc<dyn CheckpointFileManager>> {
         if let Some(path) = self.local_path() {
-            return Ok(Arc::new(LocalFileManager::new(path, Arc::new(TokioBlocking))));
+            let blocking = Arc::new(TokioBlocking);
+            return Ok(Arc::new(LocalFileManager::with_fsync(path, blocking, fsync)));
         }
         let (store, path) = self.object_store(runtime)?;
         Ok(Arc::new(ObjectStoreFileManager::new(store, path)))

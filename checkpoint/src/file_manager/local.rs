@@ -19,7 +19,7 @@ use futures::channel::oneshot;
 use uuid::Uuid;
 
 use super::checksum::{check_path, hidden_crc};
-use super::{Blocking, CheckpointFileManager, CheckpointLock, Creation, FileStatus, LockGuard};
+use super::{Blocking, CheckpointFileManager, CheckpointLock, Creation, FileStatus, Fsync, LockGuard};
 use crate::error::{CheckpointError, Result};
 
 /// How many folders keep an open handle.
@@ -38,6 +38,7 @@ pub struct LocalFileManager {
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
+    fsync: Fsync,
     folders: Mutex<HashMap<PathBuf, Arc<File>>>,
 }
 
@@ -48,11 +49,17 @@ enum Overwrite {
 }
 
 impl LocalFileManager {
-    /// The files under `root`, which need not exist yet; file operations run in `blocking`.
+    /// The files under `root`, which need not exist yet; file operations run in `blocking`. Every write is synced.
     pub fn new(root: impl Into<PathBuf>, blocking: Arc<dyn Blocking>) -> Self {
+        Self::with_fsync(root, blocking, Fsync::On)
+    }
+
+    /// As [`new`](Self::new), with writes that are synced or not.
+    pub fn with_fsync(root: impl Into<PathBuf>, blocking: Arc<dyn Blocking>, fsync: Fsync) -> Self {
         Self {
             inner: Arc::new(Inner {
                 root: root.into(),
+                fsync,
                 folders: Mutex::default(),
             }),
             blocking,
@@ -202,7 +209,7 @@ impl Inner {
         let (temporary, mut file) = self.open_temporary(folder, name)?;
         let renamed = file
             .write_all(content)
-            .and_then(|()| file.sync_all())
+            .and_then(|()| self.fsync.sync(&file))
             .and_then(|()| match overwrite {
                 Overwrite::Never => rename_no_replace(&temporary, &target),
                 Overwrite::Always => rename_over(&temporary, &target),
@@ -236,7 +243,7 @@ impl Inner {
                 Err(error) if error.kind() == ErrorKind::NotFound && !made_folder => {
                     made_folder = true;
                     self.forget_folder(folder);
-                    create_folder_durably(folder)?;
+                    create_folder(folder, self.fsync)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -244,7 +251,7 @@ impl Inner {
     }
 
     fn sync_folder(&self, folder: &Path) -> std::io::Result<()> {
-        if !cfg!(unix) {
+        if !cfg!(unix) || self.fsync == Fsync::Off {
             // Elsewhere a folder cannot be opened for fsync; the file system orders renames itself.
             return Ok(());
         }
@@ -277,8 +284,8 @@ impl Inner {
     }
 }
 
-/// Makes the folder and its missing parents, each durable in the one above.
-fn create_folder_durably(folder: &Path) -> std::io::Result<()> {
+/// Makes the folder and its missing parents, each synced in the one above.
+fn create_folder(folder: &Path, fsync: Fsync) -> std::io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
@@ -286,13 +293,13 @@ fn create_folder_durably(folder: &Path) -> std::io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    create_folder_durably(parent)?;
+    create_folder(parent, fsync)?;
     match std::fs::create_dir(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
     if cfg!(unix) {
-        File::open(parent)?.sync_all()?;
+        fsync.sync(&File::open(parent)?)?;
     }
     Ok(())
 }

@@ -17,12 +17,14 @@ use crate::error::{CheckpointError, Result};
 mod checksum;
 pub mod conformance;
 mod for_url;
+mod fsync;
 mod local;
 mod object_store;
 #[cfg(test)]
 mod tests;
 
 pub use for_url::file_manager_for_url;
+pub use fsync::Fsync;
 pub use local::LocalFileManager;
 pub use object_store::ObjectStoreFileManager;
 

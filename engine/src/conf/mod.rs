@@ -9,10 +9,11 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use tidemill_checkpoint::Fsync;
 use tidemill_sql::dialect::SqlSettings;
 
 use crate::{Result, TidemillError};
-use table::ConfKind;
+use table::{ConfKind, FSYNC};
 
 pub(crate) use pinned::{PinnedConf, STATE_PARTITIONS};
 
@@ -101,6 +102,14 @@ impl Conf {
     /// `INVALID_CONF_VALUE`.
     pub fn sql_settings(&self) -> Result<SqlSettings> {
         Ok(SqlSettings::from_lookup(&|key| self.get(key).map(str::to_owned))?)
+    }
+
+    /// Whether writes to a local disk are synced.
+    pub(crate) fn fsync(&self) -> Fsync {
+        match self.get(FSYNC) {
+            Some(value) if value.trim().eq_ignore_ascii_case("off") => Fsync::Off,
+            _ => Fsync::On,
+        }
     }
 
     /// A boolean conf.

@@ -61,15 +61,21 @@ pub(super) fn is_static(key: &str) -> bool {
 /// Number of state partitions of a new checkpoint.
 pub(super) const SHUFFLE_PARTITIONS: &str = "spark.sql.shuffle.partitions";
 
+/// Whether what a query writes to a local disk is synced.
+pub(super) const FSYNC: &str = "tidemill.checkpoint.fsync";
+
 /// A key, its values, its default.
 pub(super) type Entry = (&'static str, ConfKind, Option<&'static str>);
 
 /// Tidemill's own.
-const OWN: &[Entry] = &[(
-    "tidemill.sql.dialect",
-    ConfKind::OneOf(&["spark", "datafusion"]),
-    Some("spark"),
-)];
+const OWN: &[Entry] = &[
+    (FSYNC, ConfKind::OneOf(&["on", "off"]), Some("on")),
+    (
+        "tidemill.sql.dialect",
+        ConfKind::OneOf(&["spark", "datafusion"]),
+        Some("spark"),
+    ),
+];
 
 /// Spark's static confs: fixed for the life of a session.
 const STATIC: &[&str] = &[

@@ -200,7 +200,7 @@ impl SessionInner {
         folder: &FileUri,
         runtime: &RuntimeEnv,
     ) -> Result<Arc<dyn CheckpointFileManager>> {
-        let files = folder.file_manager(runtime)?;
+        let files = folder.file_manager(runtime, self.conf().fsync())?;
         Ok(match &self.hook {
             Some(hook) => hook(folder, files),
             None => files,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
-use tidemill_checkpoint::{CompactibleFileStreamLog, CompactibleLogOptions, SinkFileStatus};
+use tidemill_checkpoint::{CompactibleFileStreamLog, CompactibleLogOptions, Fsync, SinkFileStatus};
 
 use super::TableFile;
 use super::guard::missing_file;
@@ -91,7 +91,7 @@ impl PathFiles {
     }
 
     async fn logged(&self, runtime: &RuntimeEnv, skip: Option<Skip>) -> Result<Vec<TableFile>> {
-        let manager = self.listing.root().file_manager(runtime)?;
+        let manager = self.listing.root().file_manager(runtime, Fsync::On)?;
         // Only read here: how it is written does not matter.
         let options = CompactibleLogOptions {
             compact_interval: 10,

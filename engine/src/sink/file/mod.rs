@@ -58,7 +58,7 @@ impl FileSink {
     pub(crate) async fn open(format: &str, ctx: &SinkContext) -> Result<Self> {
         let options = FileSinkOptions::parse(format, ctx)?;
         let runtime = ctx.session.runtime_env();
-        let manager = options.root.file_manager(&runtime)?;
+        let manager = options.root.file_manager(&runtime, options.fsync)?;
         let store = match options.root.is_local() {
             true => None,
             false => Some(options.root.object_store(&runtime)?.0),
@@ -150,7 +150,7 @@ impl StreamSink for FileSink {
             discard(batch).await?;
             return Ok(done);
         }
-        let mut parts = BatchParts::new(self.options.root.clone(), self.store.clone());
+        let mut parts = BatchParts::new(self.options.root.clone(), self.store.clone(), self.options.fsync);
         let files = match self.write(batch, &parts).await {
             Ok(files) => files,
             Err(e) => {

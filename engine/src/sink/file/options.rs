@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
-use tidemill_checkpoint::CompactibleLogOptions;
+use tidemill_checkpoint::{CompactibleLogOptions, Fsync};
 use tidemill_sql::dialect::UNNAMED_COLUMN_PREFIX;
 use tidemill_sql::record::{
     CSV_WRITE_OPTIONS, CsvWriteOptions, JSON_WRITE_OPTIONS, JsonWriteOptions, OptionSupport, RecordOption,
@@ -58,6 +58,7 @@ pub(crate) struct FileSinkOptions {
     pub(crate) skip_logged_batches: bool,
     pub(crate) max_open_files: usize,
     pub(crate) max_records_per_file: Option<NonZeroUsize>,
+    pub(crate) fsync: Fsync,
 }
 
 impl FileSinkOptions {
@@ -93,6 +94,7 @@ impl FileSinkOptions {
             skip_logged_batches: skip_logged_batches(ctx)?,
             max_open_files: usize::try_from(max_open_files).unwrap_or(usize::MAX),
             max_records_per_file: max_records_per_file(ctx)?,
+            fsync: ctx.conf.fsync(),
         })
     }
 }

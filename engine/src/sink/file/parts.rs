@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::runtime::JoinSet;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tidemill_checkpoint::SinkFileStatus;
+use tidemill_checkpoint::{Fsync, SinkFileStatus};
 
 use super::writer::{PartOutput, sync_folder};
 use super::{io_error, status};
@@ -23,6 +23,7 @@ use crate::{Result, TidemillError};
 pub(crate) struct BatchParts {
     root: FileUri,
     store: Option<Arc<dyn ObjectStore>>,
+    fsync: Fsync,
     begun: Arc<Mutex<Vec<FileUri>>>,
     keep: bool,
 }
@@ -32,15 +33,17 @@ pub(crate) struct BatchParts {
 pub(crate) struct PartStarter {
     root: FileUri,
     store: Option<Arc<dyn ObjectStore>>,
+    fsync: Fsync,
     begun: Arc<Mutex<Vec<FileUri>>>,
 }
 
 impl BatchParts {
     /// For a batch into this folder.
-    pub(crate) fn new(root: FileUri, store: Option<Arc<dyn ObjectStore>>) -> Self {
+    pub(crate) fn new(root: FileUri, store: Option<Arc<dyn ObjectStore>>, fsync: Fsync) -> Self {
         Self {
             root,
             store,
+            fsync,
             begun: Arc::default(),
             keep: false,
         }
@@ -51,6 +54,7 @@ impl BatchParts {
         PartStarter {
             root: self.root.clone(),
             store: self.store.clone(),
+            fsync: self.fsync,
             begun: Arc::clone(&self.begun),
         }
     }
@@ -58,7 +62,7 @@ impl BatchParts {
     /// Makes the names of the files durable: every folder from theirs up to the output once, side by side.
     pub(crate) async fn sync_folders(&self) -> Result<()> {
         let mut folders = BTreeSet::new();
-        let Some(root) = self.root.local_path() else {
+        let (Some(root), Fsync::On) = (self.root.local_path(), self.fsync) else {
             return Ok(());
         };
         for file in self.begun() {
@@ -140,7 +144,7 @@ impl PartStarter {
 
     /// Makes the file durable and gives its entry for the log.
     pub(crate) async fn complete(self, uri: FileUri, output: PartOutput) -> Result<SinkFileStatus> {
-        let found = output.persist(&uri, self.store).await?;
+        let found = output.persist(&uri, self.store, self.fsync).await?;
         Ok(status(&uri, found))
     }
 }

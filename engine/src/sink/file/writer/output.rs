@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use tidemill_checkpoint::Fsync;
 
 use crate::blocking::run_blocking;
 use crate::file_uri::FileUri;
@@ -50,11 +51,12 @@ impl PartOutput {
         self,
         uri: &FileUri,
         store: Option<Arc<dyn ObjectStore>>,
+        fsync: Fsync,
     ) -> Result<PartStatus> {
         match self {
             Self::Local(file) => {
                 let status = run_blocking(move || {
-                    file.sync_all()?;
+                    fsync.sync(&file)?;
                     let metadata = file.metadata()?;
                     let modified = metadata.modified()?;
                     let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
