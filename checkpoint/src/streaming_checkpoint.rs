@@ -165,6 +165,12 @@ impl StreamingCheckpoint {
         self.commit_log.log().purge_below(threshold).await
     }
 
+    /// Deletes all but the newest `count` entries of each log: for logs with gaps, where ids tell nothing of number.
+    pub async fn keep_newest(&self, count: usize) -> Result<()> {
+        self.offset_log.log().keep_newest(count).await?;
+        self.commit_log.log().keep_newest(count).await
+    }
+
     async fn go_on(&self, newest: BatchId) -> Result<ResumePoint> {
         let start = self.offsets_of(newest, newest).await?;
         let commit = self

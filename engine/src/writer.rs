@@ -9,7 +9,7 @@ use datafusion::dataframe::DataFrame;
 use tidemill_checkpoint::BatchId;
 use tidemill_sql::{StreamableTable, StreamingPlan};
 
-use crate::execution::{CheckpointRequest, SinkRequest, StartRequest, start};
+use crate::execution::{AsyncProgressTracking, CheckpointRequest, SinkRequest, StartRequest, start};
 use crate::reader::set_path;
 use crate::session::{SessionHandle, SessionInner};
 use crate::sink::{ForeachBatchSink, ForeachSink, ForeachWriter, StreamSink};
@@ -166,9 +166,11 @@ impl DataStreamWriter {
         }
         check_sink_name(sink_name.as_deref(), &conf)?;
         let checkpoint = checkpoint_request(&mut options, query_name.as_deref(), &sink, &session, &conf)?;
+        let trigger = single_trigger(&triggers)?;
         start(StartRequest {
             mode,
-            trigger: single_trigger(&triggers)?,
+            async_progress: AsyncProgressTracking::take(&mut options, trigger, &sink)?,
+            trigger,
             session,
             state,
             plan,

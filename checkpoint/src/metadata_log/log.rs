@@ -93,6 +93,15 @@ impl MetadataLog {
         Ok(())
     }
 
+    /// Deletes what [`purge_below`](Self::purge_below) would, down to the newest `count` entries; one always stays.
+    pub async fn keep_newest(&self, count: usize) -> Result<()> {
+        let oldest_kept = self.known().iter().nth_back(count.saturating_sub(1)).copied();
+        match oldest_kept {
+            Some(id) => self.purge_below(id).await,
+            None => Ok(()),
+        }
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeSet<BatchId>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

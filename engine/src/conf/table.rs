@@ -70,6 +70,7 @@ pub(super) type Entry = (&'static str, ConfKind, Option<&'static str>);
 /// Tidemill's own.
 const OWN: &[Entry] = &[
     (FSYNC, ConfKind::OneOf(&["on", "off"]), Some("on")),
+    ("tidemill.pipelining.enabled", ConfKind::Boolean, Some("true")),
     (
         "tidemill.sql.dialect",
         ConfKind::OneOf(&["spark", "datafusion"]),

@@ -43,6 +43,25 @@ impl SinkRequest {
 }
 
 impl SinkRequest {
+    /// What a person calls it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Format(format) => format.trim().to_owned(),
+            Self::Open(sink) => sink.description(),
+        }
+    }
+
+    /// Whether it makes no difference to the sink that rows come again in a batch of another number.
+    pub(super) fn may_see_rows_again(&self) -> bool {
+        match self {
+            Self::Format(format) => {
+                let sinks = ["noop", "console", "memory"];
+                sinks.iter().any(|sink| sink.eq_ignore_ascii_case(format.trim()))
+            }
+            Self::Open(sink) => sink.description() == ForeachSink::DESCRIPTION,
+        }
+    }
+
     /// Spark's class for such a sink, and which of its interfaces it implements: what a commit of version 3 holds.
     pub(super) fn spark_provider(&self) -> (&'static str, &'static str) {
         let Self::Format(format) = self else {

@@ -14,7 +14,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
 use datafusion::config::ConfigOptions;
 use datafusion::error::DataFusionError;
@@ -28,6 +28,8 @@ use datafusion::physical_plan::filter_pushdown::{
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::Stream;
+
+use super::read_ahead::{ReadAhead, reads_files};
 
 /// Rows per source of the running batch.
 #[derive(Debug)]
@@ -97,12 +99,26 @@ impl TableProvider for InputRowsTable {
     }
 }
 
+/// Begins to read the files of a plan, whose rows are then given by the streams that are begun.
+pub(super) fn read_ahead(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<()> {
+    plan.apply(|node| {
+        if let Some(scan) = node.downcast_ref::<InputRowsExec>()
+            && reads_files(&scan.input)
+        {
+            scan.ahead.begin(&scan.input, task)?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
+}
+
 /// Passes its input on and counts the rows.
 #[derive(Debug)]
 struct InputRowsExec {
     source: usize,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
+    ahead: Arc<ReadAhead>,
 }
 
 impl InputRowsExec {
@@ -112,6 +128,7 @@ impl InputRowsExec {
             source,
             input,
             properties,
+            ahead: Arc::default(),
         }
     }
 
@@ -190,7 +207,10 @@ impl ExecutionPlan for InputRowsExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let counters = context.session_config().get_extension::<InputRows>();
-        let input = self.input.execute(partition, context)?;
+        let input = match self.ahead.take(partition) {
+            Some(begun) => begun,
+            None => self.input.execute(partition, context)?,
+        };
         Ok(match counters {
             Some(counters) => Box::pin(Counting {
                 source: self.source,

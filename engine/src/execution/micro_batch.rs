@@ -8,10 +8,12 @@ use tidemill_checkpoint::{BatchId, SinkMetadata, StreamingCheckpoint};
 use tidemill_sql::{IncrementalExecution, StreamingRelation};
 
 use super::admission::Admission;
+use super::async_progress::AsyncProgressLog;
 use super::input_rows::InputRows;
+use super::look_ahead::Ahead;
 use super::operator_progress::StatefulProgress;
 use super::plan::Bound;
-use super::stages::{BatchFacts, CommittedBatch, LoggedBatch, SourceOffsets};
+use super::stages::{BatchFacts, CommittedBatch, ExecutedBatch, LoggedBatch, SourceOffsets};
 use super::stateful::StatefulRun;
 use crate::clock::Clock;
 use crate::conf::PinnedConf;
@@ -55,6 +57,28 @@ pub(super) struct Position {
     pub(super) pending: Option<LoggedBatch>,
 }
 
+impl Position {
+    /// After a batch that has run.
+    fn after(batch: &ExecutedBatch) -> Self {
+        let facts = batch.facts();
+        Self {
+            next: facts.id.next(),
+            start: facts.end.clone(),
+            watermark_ms: batch.next_watermark_ms(),
+            late_watermark_ms: facts.watermark_ms,
+            pending: None,
+        }
+    }
+}
+
+/// A batch that is done: what there is to tell of it, and what comes next.
+struct Done {
+    batch: CommittedBatch,
+    readings: Vec<SourceReading>,
+    next: Position,
+    ahead: Option<Ahead>,
+}
+
 /// What a trigger came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TriggerOutcome {
@@ -86,6 +110,12 @@ pub(super) struct MicroBatchExecution {
     pub(super) position: Position,
     /// What the commits say of the sink, where the commit log knows sinks and this one has a name.
     pub(super) sink_metadata: Option<SinkMetadata>,
+    /// Whether a trigger follows the one before at once, so that its batch may be looked at ahead.
+    pub(super) looks_ahead: bool,
+    /// The next batch, if it was.
+    pub(super) ahead: Option<Ahead>,
+    /// Writes the logs beside the batches, where that was asked for.
+    pub(super) async_log: Option<AsyncProgressLog>,
     pub(super) purge: Option<tokio::task::JoinHandle<()>>,
     /// When a batch or an idle event was last reported, ms since the epoch.
     pub(super) last_report_ms: Option<i64>,
@@ -97,11 +127,16 @@ impl MicroBatchExecution {
         let timer = BatchTimer::start(&self.clock);
         self.query.set_trigger_active(true);
         let look = self.query.begin_look();
-        let logged = match self.position.pending.take() {
-            Some(batch) => Some((batch, None)),
-            None => match self.construct(admission, &timer).await {
+        let logged = match (self.position.pending.take(), self.ahead.take()) {
+            (Some(batch), _) => Some((batch, None)),
+            (None, Some(ahead)) => {
+                timer.add(&ahead.timer);
+                let (batch, bound) = self.log(ahead.batch, Some(ahead.bound), &timer).await?;
+                Some((batch, Some(bound)))
+            }
+            (None, None) => match self.construct(&self.position, admission, &timer).await {
                 Ok(Some(batch)) => {
-                    let (batch, bound) = self.log(batch, &timer).await?;
+                    let (batch, bound) = self.log(batch, None, &timer).await?;
                     Some((batch, Some(bound)))
                 }
                 Ok(None) => None,
@@ -111,8 +146,8 @@ impl MicroBatchExecution {
         self.query.set_data_available(logged.is_some());
         let outcome = match logged {
             Some((batch, bound)) => match self.run_batch(batch, bound, &timer).await {
-                Ok(batch) => {
-                    self.advance(batch, &timer);
+                Ok(done) => {
+                    self.advance(done, &timer);
                     TriggerOutcome::Batch
                 }
                 Err(e) => return self.unless_aborted(e),
@@ -133,13 +168,23 @@ impl MicroBatchExecution {
         batch: LoggedBatch,
         bound: Option<Bound>,
         timer: &BatchTimer,
-    ) -> Result<CommittedBatch> {
+    ) -> Result<Done> {
         self.query.set_message("Processing new data");
         // Whatever a batch that failed has counted is not this one's.
         self.input_rows.take();
         let planned = self.plan(batch, bound, timer).await?;
         let executed = self.run(planned, timer).await?;
-        self.commit(executed, timer).await
+        // What the sources tell of themselves is soon of the next batch.
+        let rows = self.input_rows.take();
+        let readings = self.readings(executed.facts(), &rows);
+        let next = Position::after(&executed);
+        let (batch, ahead) = self.commit(executed, &next, timer).await?;
+        Ok(Done {
+            batch,
+            readings,
+            next,
+            ahead,
+        })
     }
 
     /// Runs work that may take long and leaves nothing behind that a replay would not mend: it ends when the run is
@@ -162,9 +207,13 @@ impl MicroBatchExecution {
     }
 
     /// After a batch: reports it, and moves on to the next.
-    fn advance(&mut self, batch: CommittedBatch, timer: &BatchTimer) {
-        let rows = self.input_rows.take();
-        let readings = self.readings(batch.facts(), &rows);
+    fn advance(&mut self, done: Done, timer: &BatchTimer) {
+        let Done {
+            batch,
+            readings,
+            next,
+            ahead,
+        } = done;
         let id = batch.facts().id;
         let sink = self.sink_report(batch.sink().num_output_rows);
         let operators = StatefulProgress::of_batch(batch.stateful(), batch.facts().watermark_ms);
@@ -175,10 +224,8 @@ impl MicroBatchExecution {
         self.query.reporter().keep(Arc::clone(&progress));
         self.bus.post(Event::Progress(QueryProgressEvent { progress }));
         self.last_report_ms = Some(self.clock.now_ms());
-        self.position.next = id.next();
-        self.position.late_watermark_ms = batch.facts().watermark_ms;
-        self.position.watermark_ms = batch.facts().watermark_ms.max(batch.stateful().next_watermark_ms);
-        self.position.start = batch.into_end();
+        self.position = next;
+        self.ahead = ahead;
         if let Some(stateful) = &mut self.stateful {
             stateful.maintain();
         }

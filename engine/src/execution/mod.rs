@@ -13,12 +13,13 @@
 //! 4. `run`: the sink pulls the plan's streams, and stateful operators commit version N+1 of their state:
 //!    an [`ExecutedBatch`](stages::ExecutedBatch).
 //! 5. `commit`: the watermark moves by the event times seen, and `commits/N` is created: a [`CommittedBatch`](stages::CommittedBatch), whose end is the next one's start.
+//!    Meanwhile the next batch goes through step 1, and its plan is bound (`look_ahead`); it is logged after this commit.
 //!
 //! What a crash leaves behind, and what the next start (`recover`) makes of it:
 //!
 //! | stopped after | durable | on restart |
 //! |---|---|---|
-//! | 1 | perhaps a source's own log entry | same start; a logged file entry is the next batch's, others may join |
+//! | 1 | perhaps a source's own log entry, even before the commit of the batch before | same start; a logged file entry is the next batch's, others may join |
 //! | 2, 3 | `offsets/N` | batch N again: same ranges, watermark, timestamp and confs, from the log |
 //! | 4 partly | `offsets/N`, some state N+1, part of the sink | batch N again from state N, which rewrites N+1; the sink ignores or replaces what it holds of it |
 //! | 4 | `offsets/N`, state N+1, sink N | batch N again; the sink knows the number |
@@ -27,15 +28,18 @@
 //! Confs: the first entry of a checkpoint freezes seventeen of them; a later run takes them from the newest entry.
 
 mod admission;
+mod async_progress;
 mod commit;
 mod connect;
 mod construct;
 mod input_rows;
 mod log;
+mod look_ahead;
 mod micro_batch;
 mod once_table;
 mod operator_progress;
 mod plan;
+mod read_ahead;
 mod recover;
 mod run;
 mod stages;
@@ -48,6 +52,7 @@ mod trigger_executor;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use async_progress::AsyncProgressTracking;
 pub(crate) use connect::{SinkRequest, resolve_source};
 pub(crate) use operator_progress::StatefulProgress;
 pub(crate) use stream_execution::{CheckpointRequest, StartRequest, start};

@@ -6,7 +6,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use tidemill_sql::{BatchContext, BatchInputs, MicroBatchPlan};
 
-use super::input_rows::InputRowsTable;
+use super::input_rows::{InputRowsTable, read_ahead};
 use super::micro_batch::MicroBatchExecution;
 use super::once_table::OnceTable;
 use super::stages::{BatchFacts, LoggedBatch, PlannedBatch};
@@ -38,8 +38,17 @@ impl MicroBatchExecution {
         Ok(batch.planned(plan))
     }
 
+    /// Binds the plan, and begins to read what the batch is about.
+    pub(super) async fn prepare(&self, facts: &BatchFacts, timer: &BatchTimer) -> Bound {
+        let bound = self.bind(facts, timer).await?;
+        if self.sink.pulls_plan() {
+            read_ahead(&bound.physical, &self.session.task_ctx())?;
+        }
+        Ok(bound)
+    }
+
     /// The plan over what the sources bring: same ranges and clock, same plan. Nothing is written.
-    pub(super) async fn bind(&self, facts: &BatchFacts, timer: &BatchTimer) -> Bound {
+    async fn bind(&self, facts: &BatchFacts, timer: &BatchTimer) -> Bound {
         let inputs = timer
             .time(Phase::GetBatch, self.abortable(self.inputs(facts)))
             .await?;

@@ -145,9 +145,4 @@ impl CommittedBatch {
     pub(super) fn stateful(&self) -> &StatefulFacts {
         &self.stateful
     }
-
-    /// Where the next batch begins.
-    pub(super) fn into_end(self) -> SourceOffsets {
-        self.facts.end
-    }
 }

@@ -18,6 +18,7 @@ use tidemill_checkpoint::{
 };
 use tidemill_sql::{IncrementalExecution, OutputMode, StreamingPlan};
 
+use super::async_progress::AsyncProgressTracking;
 use super::connect::{SinkRequest, open_source};
 use super::input_rows::InputRows;
 use super::micro_batch::{MicroBatchExecution, OpenSource};
@@ -56,6 +57,7 @@ pub(crate) struct StartRequest {
     pub(crate) options: Options,
     pub(crate) partition_by: Vec<String>,
     pub(crate) checkpoint: CheckpointRequest,
+    pub(crate) async_progress: Option<AsyncProgressTracking>,
 }
 
 /// Starts a run; gives its handle when it has its place among the running queries.
@@ -72,8 +74,12 @@ pub(crate) async fn start(request: StartRequest) -> Result<StreamingQuery> {
         let stop_older = conf.get_bool("spark.sql.streaming.stopActiveRunOnRestart")?;
         manager.check_id(id, stop_older).await?;
     }
-    let checkpoint =
-        StreamingCheckpoint::open(files, session.clock().new_id(), checkpoint_options(&conf)?).await?;
+    let checkpoint = StreamingCheckpoint::open(
+        files,
+        session.clock().new_id(),
+        checkpoint_options(&request, &conf)?,
+    )
+    .await?;
     let sink = request
         .sink
         .open(session.sinks(), sink_context(&request, &plan, &conf))
@@ -150,7 +156,7 @@ async fn existing_id(files: &dyn CheckpointFileManager) -> Result<Option<uuid::U
         .map(|m| m.id))
 }
 
-fn checkpoint_options(conf: &Conf) -> Result<CheckpointOptions> {
+fn checkpoint_options(request: &StartRequest, conf: &Conf) -> Result<CheckpointOptions> {
     let mut options = CheckpointOptions::default();
     options.offset_log_version = offset_log_version(conf)?;
     options.commit_log_version = commit_log_version(conf)?;
@@ -158,6 +164,7 @@ fn checkpoint_options(conf: &Conf) -> Result<CheckpointOptions> {
         conf.get_bool("spark.sql.streaming.checkpoint.verifyMetadataExists.enabled")?;
     options.verify_empty_on_start =
         conf.get_bool("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart")?;
+    options.asynchronous = request.async_progress.is_some();
     Ok(options)
 }
 
@@ -241,6 +248,7 @@ impl Run {
             opened = self.open() => opened?,
         };
         let ending = batches.run_to_end(trigger).await;
+        let ending = batches.close_async_log(ending).await;
         for open in &batches.sources {
             open.source.stop().await;
         }
@@ -278,7 +286,12 @@ impl Run {
                 resumed: recovered.resumed,
             })
             .await?;
-        Ok(self.batches(layout, recovered, sources, conf, incremental, stateful))
+        let async_progress = self.request.async_progress;
+        let mut batches = self.batches(layout, recovered, sources, conf, incremental, stateful);
+        if let Some(tracking) = async_progress {
+            batches.log_beside_batches(tracking)?;
+        }
+        Ok(batches)
     }
 
     /// What the run has besides, if it keeps state or has a watermark.
@@ -350,6 +363,9 @@ impl Run {
             input_rows,
             position: recovered.position,
             sink_metadata,
+            looks_ahead: false,
+            ahead: None,
+            async_log: None,
             purge: None,
             last_report_ms: None,
         }

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::select_all;
 
 use super::admission::Admission;
+use super::look_ahead::PIPELINING;
 use super::micro_batch::{MicroBatchExecution, TriggerOutcome};
 use crate::query::{Ending, StopRequest};
 use crate::{Result, Trigger};
@@ -13,6 +14,12 @@ use crate::{Result, Trigger};
 impl MicroBatchExecution {
     /// Runs the trigger to its end.
     pub(super) async fn run_to_end(&mut self, trigger: Trigger) -> Result<Ending> {
+        let at_once = match trigger {
+            Trigger::ProcessingTime(interval) => interval.is_zero(),
+            Trigger::Once => false,
+            Trigger::AvailableNow => true,
+        };
+        self.looks_ahead = at_once && self.conf.get_bool(PIPELINING)?;
         match trigger {
             Trigger::ProcessingTime(interval) => self.run_at_interval(interval).await,
             Trigger::Once => self.run_once().await,

@@ -64,6 +64,15 @@ impl BatchTimer {
         out
     }
 
+    /// Adds the phases of another timer, whose work was done ahead.
+    pub(crate) fn add(&self, ahead: &Self) {
+        let done = ahead.phases().clone();
+        let mut phases = self.phases();
+        for (phase, took) in done {
+            *phases.entry(phase).or_default() += took;
+        }
+    }
+
     fn phases(&self) -> MutexGuard<'_, BTreeMap<&'static str, Duration>> {
         self.phases.lock().unwrap_or_else(PoisonError::into_inner)
     }

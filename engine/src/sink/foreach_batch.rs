@@ -50,6 +50,10 @@ impl fmt::Debug for ForeachBatchSink {
 
 #[async_trait]
 impl StreamSink for ForeachBatchSink {
+    fn pulls_plan(&self) -> bool {
+        false
+    }
+
     fn description(&self) -> String {
         "ForeachBatchSink".to_owned()
     }

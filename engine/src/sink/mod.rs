@@ -129,6 +129,11 @@ pub trait StreamSink: Debug + Send + Sync {
     /// As Spark describes it in progress: `FileSink[file:/out]`.
     fn description(&self) -> String;
 
+    /// Whether the sink pulls the batch's own plan: then its input is read before the batch is handed over.
+    fn pulls_plan(&self) -> bool {
+        true
+    }
+
     /// Called once before the first batch of a run; refuses what would lose or double rows.
     async fn start(&self, _start: SinkStart) -> Result<()> {
         Ok(())

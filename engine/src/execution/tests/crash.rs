@@ -75,6 +75,26 @@ async fn a_crash_at_any_write_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn the_next_batch_is_looked_at_while_one_commits_unless_that_is_switched_off() {
+    for (pipelining, asked) in [("true", 2), ("false", 1)] {
+        let fixture = Fixture::new(6);
+        // The third write of a run is the first commit.
+        let (broken, _) = session(&fixture, |files| {
+            FaultyFileManager::failing(files, 2, FaultMoment::Before)
+        });
+        broken
+            .set_conf("tidemill.pipelining.enabled", pipelining)
+            .unwrap();
+        run(&fixture, &broken).await.unwrap_err();
+        assert_eq!(fixture.numbers.asked(), asked, "pipelining {pipelining}");
+        assert_eq!(
+            (fixture.log("offsets"), fixture.log("commits")),
+            (vec![0], vec![])
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_small_batch_writes_two_files() {
     let fixture = Fixture::new(2);
     let (session, made) = session(&fixture, FaultyFileManager::counting);

@@ -1,5 +1,6 @@
 //! The loop on real checkpoint files, with a source and a sink made for tests.
 
+mod async_progress;
 mod crash;
 mod lifecycle;
 mod recovery;
@@ -8,6 +9,7 @@ mod triggers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
@@ -37,6 +39,7 @@ pub(super) fn schema() -> SchemaRef {
 pub(super) struct Numbers {
     pub(super) there_are: watch::Sender<i64>,
     committed: Arc<Mutex<Vec<String>>>,
+    asked: Arc<AtomicU64>,
 }
 
 impl Numbers {
@@ -44,11 +47,17 @@ impl Numbers {
         Self {
             there_are: watch::Sender::new(there_are),
             committed: Arc::default(),
+            asked: Arc::default(),
         }
     }
 
     pub(super) fn grow_to(&self, there_are: i64) {
         self.there_are.send_replace(there_are);
+    }
+
+    /// How often the source was asked for its newest offset.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// What was released to the source.
@@ -77,6 +86,7 @@ impl StreamSourceProvider for Numbers {
             limit: options.get_positive("limit")?,
             endless: options.get_bool("endless", false)?,
             frozen: Mutex::default(),
+            seen: AtomicI64::new(0),
         }))
     }
 }
@@ -87,6 +97,8 @@ struct OpenNumbers {
     limit: Option<u64>,
     endless: bool,
     frozen: Mutex<Option<i64>>,
+    /// How many there were at the last look.
+    seen: AtomicI64,
 }
 
 fn number(offset: Option<&Offset>) -> i64 {
@@ -109,6 +121,8 @@ impl StreamSource for OpenNumbers {
             .lock()
             .unwrap()
             .unwrap_or(*self.numbers.there_are.borrow());
+        self.numbers.asked.fetch_add(1, Ordering::Relaxed);
+        self.seen.store(all, Ordering::Relaxed);
         let from = number(start);
         let end = match limit {
             ReadLimit::MaxRows(rows) => all.min(from + i64::try_from(rows).unwrap()),
@@ -134,8 +148,8 @@ impl StreamSource for OpenNumbers {
     }
 
     async fn wait_for_data(&self) {
-        let now = *self.numbers.there_are.borrow();
-        let _ = self.numbers.there_are.subscribe().wait_for(|n| *n > now).await;
+        let seen = self.seen.load(Ordering::Relaxed);
+        let _ = self.numbers.there_are.subscribe().wait_for(|n| *n > seen).await;
     }
 }
 
