@@ -50,12 +50,13 @@ impl fmt::Debug for ForeachBatchSink {
 
 #[async_trait]
 impl StreamSink for ForeachBatchSink {
-    fn pulls_plan(&self) -> bool {
-        false
-    }
-
     fn description(&self) -> String {
         "ForeachBatchSink".to_owned()
+    }
+
+    /// The closure's DataFrame is planned anew.
+    fn pulls_plan(&self) -> bool {
+        false
     }
 
     async fn add_batch(&self, batch: &SinkBatch) -> Result<SinkProgress> {

@@ -194,16 +194,15 @@ fn sliced(
 ) -> DataFusionResult<Option<(LogicalPlan, (usize, WindowSlices))>> {
     let is_windows = |column: &Column| column.relation.is_none() && column.name == WINDOW_COLUMN;
     let names_windows = |expr: &Expr| expr.column_refs().into_iter().any(is_windows);
-    let Some(place) = groups.iter().position(names_windows) else {
-        return Ok(None);
-    };
-    let alone =
-        |(at, group): (usize, &Expr)| at == place && matches!(group.clone().unalias(), Expr::Column(_));
-    let mut own = groups
+    let named = groups
         .iter()
         .enumerate()
         .filter(|(_, group)| names_windows(group));
-    if !own.all(alone) || aggregates.iter().any(names_windows) {
+    let named: Vec<(usize, &Expr)> = named.collect();
+    let [(place, group)] = named.as_slice() else {
+        return Ok(None);
+    };
+    if !matches!(Expr::clone(group).unalias(), Expr::Column(_)) || aggregates.iter().any(names_windows) {
         return Ok(None);
     }
     let Some((sliced, slices)) = by_slices(input)? else {
@@ -213,7 +212,7 @@ fn sliced(
     if !slices.is_tumbling() && !aggregates.iter().all(|a| heeds_no_order(a, schema)) {
         return Ok(None);
     }
-    Ok(Some((sliced, (place, slices))))
+    Ok(Some((sliced, (*place, slices))))
 }
 
 /// A field with its relation.
