@@ -103,7 +103,8 @@ fn rounded(seconds: f64) -> Value {
 }
 
 async fn session(run: &Run) -> Result<StreamingSession> {
-    let mut builder = StreamingSession::builder();
+    let mut builder =
+        StreamingSession::builder().conf("spark.sql.streaming.numRecentProgressUpdates", "100000");
     for conf in &run.confs {
         let (key, value) = conf
             .split_once('=')

@@ -331,6 +331,16 @@ impl Kind {
         })
     }
 
+    /// Which end `first` and `last` take.
+    fn end(self, args: &AccumulatorArgs<'_>) -> Pick {
+        let flag = constant(args, 1);
+        let ignore_nulls = args.ignore_nulls || flag == Some(ScalarValue::Boolean(Some(true)));
+        match self {
+            Self::Last => Pick::Last { ignore_nulls },
+            _ => Pick::First { ignore_nulls },
+        }
+    }
+
     /// Hands the function's fold to its user.
     ///
     /// # Errors
@@ -362,15 +372,7 @@ impl Kind {
             Self::AvgOf(at) => avg(&type_at(at)?, at, args.return_type(), on_overflow, user),
             Self::Moment(moment, of) => user.with(Moments { moment, of }),
             Self::PairMoment(moment) => user.with(PairMoments { moment }),
-            Self::First | Self::Last => {
-                let flag = constant(args, 1);
-                let ignore_nulls = args.ignore_nulls || flag == Some(ScalarValue::Boolean(Some(true)));
-                let pick = match self {
-                    Self::Last => Pick::Last { ignore_nulls },
-                    _ => Pick::First { ignore_nulls },
-                };
-                user.with_columns(Picks::new(pick, vec![type_at(0)?]))
-            }
+            Self::First | Self::Last => user.with_columns(Picks::new(self.end(args), vec![type_at(0)?])),
             Self::MaxBy | Self::MinBy => {
                 let wins = [Ordering::Less, Ordering::Greater][usize::from(self == Self::MaxBy)];
                 user.with_columns(Picks::new(Pick::By(wins), vec![type_at(0)?, type_at(1)?]))

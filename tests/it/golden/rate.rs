@@ -4,13 +4,14 @@ use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use tidemill::prelude::*;
 
 use crate::harness::command;
 use crate::harness::golden::GoldenCase;
 
 /// The stream's start moves to a few seconds ago, else there would be a row for every second since the case was made.
-fn started(seconds_ago: u64) -> GoldenCase {
-    let case = GoldenCase::unpack("rate_source");
+fn started(name: &str, seconds_ago: u64) -> GoldenCase {
+    let case = GoldenCase::unpack(name);
     let start = SystemTime::now() - Duration::from_secs(seconds_ago);
     let start_ms = start.duration_since(UNIX_EPOCH).unwrap().as_millis();
     let log = case.root().join("checkpoint/sources/0/0");
@@ -36,7 +37,7 @@ fn values(rows: &[Value], batch: u64) -> Vec<u64> {
 #[test]
 fn a_rate_stream_goes_on_at_the_next_value_from_every_cut() {
     for cut in 0..4 {
-        let case = started(20);
+        let case = started("rate_source", 20);
         case.cut_after(Some(cut));
         let rows = command::run(&case.root(), SCRIPT).success().rows();
         let values = values(&rows, cut + 1);
@@ -55,10 +56,50 @@ fn a_rate_stream_goes_on_at_the_next_value_from_every_cut() {
 
 #[test]
 fn an_uncommitted_batch_of_a_rate_stream_has_the_rows_it_had() {
-    let case = started(20);
+    let case = started("rate_source", 20);
     case.uncommit(4);
     let rows = command::run(&case.root(), SCRIPT).success().rows();
     let golden = case.batches().pop().unwrap().rows.unwrap();
     let expected: Vec<u64> = golden.iter().map(|r| r["value"].as_u64().unwrap()).collect();
     assert_eq!(values(&rows, 4), expected);
+}
+
+/// The entries of a log, in order.
+fn entries(case: &GoldenCase, log: &str) -> Vec<u64> {
+    let files = fs::read_dir(case.root().join("checkpoint").join(log)).unwrap();
+    let mut ids: Vec<u64> = files
+        .filter_map(|file| file.unwrap().file_name().to_str()?.parse().ok())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_that_spark_wrote_beside_its_batches_go_on_beside_ours() {
+    let case = started("async_progress", 20);
+    case.uncommit(9);
+    let session = StreamingSession::new().unwrap();
+    let rates = session.read_stream().format("rate").option("rowsPerSecond", 100);
+    let query = rates
+        .load()
+        .await
+        .unwrap()
+        .write_stream()
+        .format("noop")
+        .option("checkpointLocation", case.root().join("checkpoint").display())
+        .option("asyncProgressTrackingEnabled", true)
+        .option("asyncProgressTrackingCheckpointIntervalMs", 600_000)
+        .start()
+        .await
+        .unwrap();
+    while query.last_progress().is_none_or(|batch| batch.batch_id < 11) {
+        assert!(query.exception().is_none(), "{:?}", query.exception());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    query.stop().await.unwrap();
+    // Batch 9 began where batch 6 had ended and is committed now; the first batch after it is recorded.
+    let first = &query.recent_progress()[0];
+    assert_eq!((first.batch_id, first.num_input_rows()), (9, 300));
+    assert_eq!(entries(&case, "offsets"), [0, 2, 5, 6, 9, 10]);
+    assert_eq!(entries(&case, "commits"), [0, 2, 5, 6, 9, 10]);
 }
