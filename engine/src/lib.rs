@@ -36,7 +36,7 @@ pub use session::{
     FileManagerHook, RowFormat, Script, SqlStatement, StatementResult, StreamingSession,
     StreamingSessionBuilder,
 };
-pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Offset};
+pub use tidemill_checkpoint::{BatchId, CheckpointFileManager, Fsync, Offset};
 pub use tidemill_sql::OutputMode;
 pub use tidemill_sql::dialect::SqlDialect;
 pub use trigger::Trigger;

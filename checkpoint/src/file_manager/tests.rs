@@ -44,6 +44,14 @@ fn put(path: &FsPath, content: &[u8]) {
 }
 
 #[tokio::test]
+async fn a_local_folder_keeps_the_contract_without_fsync_too() {
+    let root = tempfile::tempdir().unwrap();
+    let files =
+        LocalFileManager::with_fsync(root.path().join("not/yet"), Arc::new(InlineBlocking), Fsync::Off);
+    conformance::check(&files).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_local_folder_keeps_the_contract() {
     let root = tempfile::tempdir().unwrap();
     conformance::check(&local(&root.path().join("not/yet")))

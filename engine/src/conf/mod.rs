@@ -302,6 +302,15 @@ mod tests {
     }
 
     #[test]
+    fn writes_are_synced_unless_that_is_switched_off() {
+        let mut conf = Conf::new();
+        assert_eq!(conf.fsync(), Fsync::On);
+        conf.set_checked("tidemill.checkpoint.fsync", "OFF").unwrap();
+        assert_eq!(conf.fsync(), Fsync::Off);
+        assert!(conf.set_checked("tidemill.checkpoint.fsync", "no").is_err());
+    }
+
+    #[test]
     fn an_unknown_key_of_ours_names_the_nearest() {
         let error = Conf::check("tidemill.sql.dialekt", "spark").unwrap_err();
         assert!(error.message().contains("'tidemill.sql.dialect'"), "{error}");

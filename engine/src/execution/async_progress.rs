@@ -38,8 +38,8 @@ impl AsyncProgressTracking {
     /// Takes the options of this out of a writer's; none when it is not asked for.
     ///
     /// # Errors
-    /// `INVALID_OPTION_VALUE` for a value that cannot be read, `ASYNC_PROGRESS_TRACKING_NOT_SUPPORTED` for a trigger that ends by itself
-    /// and for a sink that must not see a batch under two numbers.
+    /// `INVALID_OPTION_VALUE` for a value that cannot be read, `ASYNC_PROGRESS_TRACKING_NOT_SUPPORTED` for a trigger that ends
+    /// by itself and for a sink that must not see a batch under two numbers.
     pub(crate) fn take(options: &mut Options, trigger: Trigger, sink: &SinkRequest) -> Result<Option<Self>> {
         let enabled = options.get_bool(ENABLED, false)?;
         let any_sink = options.get_bool(ANY_SINK, false)?;
@@ -174,38 +174,42 @@ impl AsyncProgressLog {
     ///
     /// # Errors
     /// Why one of them failed.
-    pub(super) async fn close(mut self) -> Result<Vec<SourceOffsets>> {
+    pub(super) async fn close(self) -> Result<Vec<SourceOffsets>> {
+        let Self {
+            entries,
+            mut released,
+            writer,
+            ..
+        } = self;
         // The task ends when nothing can be handed over any more.
-        self.entries = mpsc::channel(1).0;
-        self.writer_end().await?;
-        Ok(std::iter::from_fn(|| self.released.try_recv().ok()).collect())
+        drop(entries);
+        end_of(writer).await?;
+        Ok(std::iter::from_fn(|| released.try_recv().ok()).collect())
     }
 
     async fn hand_over(&mut self, entry: Entry) -> Result<()> {
         match self.entries.send(entry).await {
             Ok(()) => Ok(()),
-            Err(_) => self.writer_end().await,
+            Err(_) => end_of(self.writer.take()).await,
         }
     }
 
     async fn check(&mut self) -> Result<()> {
         match self.writer.as_ref().is_some_and(JoinHandle::is_finished) {
-            true => self.writer_end().await,
+            true => end_of(self.writer.take()).await,
             false => Ok(()),
         }
     }
+}
 
-    /// How the task ended. While its channel is open it ends with an error alone, which is told once.
-    async fn writer_end(&mut self) -> Result<()> {
-        let Some(writer) = self.writer.take() else {
-            return Ok(());
-        };
-        match writer.await {
-            Ok(result) => result,
-            Err(e) => Err(TidemillError::internal(format!(
-                "the writer of the offset and commit logs: {e}"
-            ))),
-        }
+/// How the task ended: while its channel is open, with an error alone, which is told once.
+async fn end_of(writer: Option<JoinHandle<Result<()>>>) -> Result<()> {
+    let Some(writer) = writer else { return Ok(()) };
+    match writer.await {
+        Ok(result) => result,
+        Err(e) => Err(TidemillError::internal(format!(
+            "the writer of the offset and commit logs: {e}"
+        ))),
     }
 }
 

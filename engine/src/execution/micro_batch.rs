@@ -13,7 +13,9 @@ use super::input_rows::InputRows;
 use super::look_ahead::Ahead;
 use super::operator_progress::StatefulProgress;
 use super::plan::Bound;
-use super::stages::{BatchFacts, CommittedBatch, ExecutedBatch, LoggedBatch, SourceOffsets};
+use super::stages::{
+    BatchFacts, CommittedBatch, ConstructedBatch, ExecutedBatch, LoggedBatch, SourceOffsets,
+};
 use super::stateful::StatefulRun;
 use crate::clock::Clock;
 use crate::conf::PinnedConf;
@@ -127,16 +129,11 @@ impl MicroBatchExecution {
         let timer = BatchTimer::start(&self.clock);
         self.query.set_trigger_active(true);
         let look = self.query.begin_look();
-        let logged = match (self.position.pending.take(), self.ahead.take()) {
-            (Some(batch), _) => Some((batch, None)),
-            (None, Some(ahead)) => {
-                timer.add(&ahead.timer);
-                let (batch, bound) = self.log(ahead.batch, Some(ahead.bound), &timer).await?;
-                Some((batch, Some(bound)))
-            }
-            (None, None) => match self.construct(&self.position, admission, &timer).await {
-                Ok(Some(batch)) => {
-                    let (batch, bound) = self.log(batch, None, &timer).await?;
+        let logged = match self.position.pending.take() {
+            Some(batch) => Some((batch, None)),
+            None => match self.next_batch(admission, &timer).await {
+                Ok(Some((batch, bound))) => {
+                    let (batch, bound) = self.log(batch, bound, &timer).await?;
                     Some((batch, Some(bound)))
                 }
                 Ok(None) => None,
@@ -161,6 +158,20 @@ impl MicroBatchExecution {
         };
         self.query.set_trigger_active(false);
         Ok(outcome)
+    }
+
+    /// The next batch, if there is one: that which was looked at ahead, with its plan, or one that is constructed now.
+    async fn next_batch(
+        &mut self,
+        admission: Admission,
+        timer: &BatchTimer,
+    ) -> Result<Option<(ConstructedBatch, Option<Bound>)>> {
+        if let Some(ahead) = self.ahead.take() {
+            timer.add(&ahead.timer);
+            return Ok(Some((ahead.batch, Some(ahead.bound))));
+        }
+        let batch = self.construct(&self.position, admission, timer).await?;
+        Ok(batch.map(|batch| (batch, None)))
     }
 
     async fn run_batch(

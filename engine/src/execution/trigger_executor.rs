@@ -14,12 +14,6 @@ use crate::{Result, Trigger};
 impl MicroBatchExecution {
     /// Runs the trigger to its end.
     pub(super) async fn run_to_end(&mut self, trigger: Trigger) -> Result<Ending> {
-        let at_once = match trigger {
-            Trigger::ProcessingTime(interval) => interval.is_zero(),
-            Trigger::Once => false,
-            Trigger::AvailableNow => true,
-        };
-        self.looks_ahead = at_once && self.conf.get_bool(PIPELINING)?;
         match trigger {
             Trigger::ProcessingTime(interval) => self.run_at_interval(interval).await,
             Trigger::Once => self.run_once().await,
@@ -32,6 +26,7 @@ impl MicroBatchExecution {
     }
 
     async fn run_at_interval(&mut self, interval: Duration) -> Result<Ending> {
+        self.looks_ahead = interval.is_zero() && self.conf.get_bool(PIPELINING)?;
         let polling = Duration::from_millis(self.conf.get_duration_ms("spark.sql.streaming.pollingDelay")?);
         while !self.told_to_stop() {
             let due_ms = next_trigger_ms(self.clock.now_ms(), interval);
@@ -76,6 +71,8 @@ impl MicroBatchExecution {
                 self.run_once().await
             };
         }
+        // Not before the sources have their end.
+        self.looks_ahead = self.conf.get_bool(PIPELINING)?;
         while !self.told_to_stop() {
             match self.run_trigger(Admission::Limited).await? {
                 TriggerOutcome::Batch => {}

@@ -1,14 +1,15 @@
-//! One way to write an aggregate: what a group keeps, and how it takes values, takes states, and ends.
-//!
-//! [`Grouped`] makes of it the accumulator over many groups, [`Single`] the one over a single group.
+//! One way to write an aggregate: what a group keeps, and how it takes values, takes states, and ends. [`Folded`] makes
+//! [`Groups`] of it.
 
 use std::fmt::Debug;
 use std::mem::size_of;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::buffer::NullBuffer;
-use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion::common::{DataFusionError, Result};
+
+use super::groups::Groups;
 
 /// An aggregate function over groups.
 pub(super) trait Fold: Debug + Send + Sync + 'static {
@@ -104,133 +105,73 @@ pub(super) fn column(columns: &[ArrayRef], at: usize) -> Result<&ArrayRef> {
         .ok_or_else(|| DataFusionError::Internal(format!("column {at} of {} of an aggregate", columns.len())))
 }
 
-/// An aggregate over many groups.
-pub(super) struct Grouped<F: Fold> {
-    fold: F,
+/// Groups that are a value each.
+#[derive(Debug)]
+pub(super) struct Folded<F: Fold> {
+    fold: Arc<F>,
     groups: Vec<F::Group>,
 }
 
-impl<F: Fold> Grouped<F> {
-    /// The aggregate before any group.
+impl<F: Fold> Folded<F> {
+    /// Before any group.
     pub(super) fn new(fold: F) -> Self {
         Self {
-            fold,
+            fold: Arc::new(fold),
             groups: Vec::new(),
+        }
+    }
+
+    fn of(&self, groups: Vec<F::Group>) -> Self {
+        Self {
+            fold: Arc::clone(&self.fold),
+            groups,
         }
     }
 }
 
-impl<F: Fold> GroupsAccumulator for Grouped<F> {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.groups.resize(total_num_groups, self.fold.empty());
-        let rows = Rows {
-            groups: group_indices,
-            filter: opt_filter,
-        };
-        self.fold.update(&mut self.groups, values, &rows)
+impl<F: Fold> Clone for Folded<F> {
+    fn clone(&self) -> Self {
+        self.of(self.groups.clone())
+    }
+}
+
+impl<F: Fold> Groups for Folded<F> {
+    fn empty(&self) -> Self {
+        self.of(Vec::new())
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.groups.resize(total_num_groups, self.fold.empty());
-        let rows = Rows {
-            groups: group_indices,
-            filter: None,
-        };
-        self.fold.merge(&mut self.groups, values, &rows)
+    fn grow_to(&mut self, groups: usize) {
+        self.groups.resize(groups, self.fold.empty());
     }
 
-    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        self.fold.results(emit_to.take_needed(&mut self.groups))
+    fn update(&mut self, values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+        self.fold.update(&mut self.groups, values, rows)
     }
 
-    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.fold.states(emit_to.take_needed(&mut self.groups))
+    fn merge(&mut self, states: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
+        self.fold.merge(&mut self.groups, states, rows)
     }
 
-    fn convert_to_state(
-        &self,
-        values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
-    ) -> Result<Vec<ArrayRef>> {
-        let count = values.first().map_or(0, |v| v.len());
-        let mut groups = vec![self.fold.empty(); count];
-        let own: Vec<usize> = (0..count).collect();
-        let rows = Rows {
-            groups: &own,
-            filter: opt_filter,
-        };
-        self.fold.update(&mut groups, values, &rows)?;
-        self.fold.states(groups)
+    fn take_first(&mut self, groups: usize) -> Self {
+        let rest = self.groups.split_off(groups.min(self.groups.len()));
+        let first = std::mem::replace(&mut self.groups, rest);
+        self.of(first)
     }
 
-    fn size(&self) -> usize {
+    fn states(self) -> Result<Vec<ArrayRef>> {
+        self.fold.states(self.groups)
+    }
+
+    fn results(self) -> Result<ArrayRef> {
+        self.fold.results(self.groups)
+    }
+
+    fn bytes(&self) -> usize {
         let held = self.groups.capacity() * size_of::<F::Group>();
         if self.fold.has_heap() {
             held + self.groups.iter().map(|g| self.fold.heap_bytes(g)).sum::<usize>()
         } else {
             held
         }
-    }
-}
-
-/// An aggregate over one group.
-#[derive(Debug)]
-pub(super) struct Single<F: Fold> {
-    fold: F,
-    group: F::Group,
-}
-
-impl<F: Fold> Single<F> {
-    /// The aggregate before any row.
-    pub(super) fn new(fold: F) -> Self {
-        let group = fold.empty();
-        Self { fold, group }
-    }
-}
-
-impl<F: Fold> Accumulator for Single<F> {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let groups = vec![0; values.first().map_or(0, |v| v.len())];
-        let rows = Rows {
-            groups: &groups,
-            filter: None,
-        };
-        self.fold
-            .update(std::slice::from_mut(&mut self.group), values, &rows)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let groups = vec![0; states.first().map_or(0, |v| v.len())];
-        let rows = Rows {
-            groups: &groups,
-            filter: None,
-        };
-        self.fold
-            .merge(std::slice::from_mut(&mut self.group), states, &rows)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let results = self.fold.results(vec![self.group.clone()])?;
-        ScalarValue::try_from_array(&results, 0)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let states = self.fold.states(vec![self.group.clone()])?;
-        states.iter().map(|s| ScalarValue::try_from_array(s, 0)).collect()
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.fold.heap_bytes(&self.group)
     }
 }

@@ -13,9 +13,9 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
-use super::columnar::{Columnar, GroupedColumns, SingleColumns};
 use super::distinct::DistinctValues;
-use super::fold::{Fold, Grouped, Single};
+use super::fold::{Fold, Folded};
+use super::groups::{Grouped, Groups, Single};
 use super::kind::Kind;
 use crate::SqlError;
 use crate::record::value::IntervalFields;
@@ -62,8 +62,8 @@ pub(super) trait FoldUser {
     /// Makes it.
     fn with<F: Fold>(self, fold: F) -> Self::Out;
 
-    /// Makes it of groups in columns.
-    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out;
+    /// Makes it of groups that lay themselves out.
+    fn with_groups<G: Groups>(self, groups: G) -> Self::Out;
 }
 
 /// Makes the accumulator over many groups.
@@ -73,11 +73,11 @@ impl FoldUser for Grouping {
     type Out = Box<dyn GroupsAccumulator>;
 
     fn with<F: Fold>(self, fold: F) -> Self::Out {
-        Box::new(Grouped::new(fold))
+        Box::new(Grouped(Folded::new(fold)))
     }
 
-    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out {
-        Box::new(GroupedColumns(groups))
+    fn with_groups<G: Groups>(self, groups: G) -> Self::Out {
+        Box::new(Grouped(groups))
     }
 }
 
@@ -88,11 +88,11 @@ impl FoldUser for OneGroup {
     type Out = Box<dyn Accumulator>;
 
     fn with<F: Fold>(self, fold: F) -> Self::Out {
-        Box::new(Single::new(fold))
+        Box::new(Single::new(Folded::new(fold)))
     }
 
-    fn with_columns<C: Columnar>(self, groups: C) -> Self::Out {
-        Box::new(SingleColumns::new(groups))
+    fn with_groups<G: Groups>(self, groups: G) -> Self::Out {
+        Box::new(Single::new(groups))
     }
 }
 

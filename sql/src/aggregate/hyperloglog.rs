@@ -13,8 +13,8 @@ use datafusion::common::cast::{as_int64_array, as_list_array};
 use twox_hash::XxHash64;
 
 use super::checked::offsets;
-use super::columnar::Columnar;
 use super::fold::{Rows, column};
+use super::groups::Groups;
 use crate::SqlError;
 
 const SEED: u64 = 42;
@@ -63,11 +63,10 @@ pub(super) fn words_type() -> DataType {
 }
 
 /// How many distinct values, about, in each group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ApproxCountDistinct {
     /// How many bits of the hash choose the register.
     precision: u32,
-    groups: usize,
     /// The registers of all groups, one group after the other.
     words: Vec<i64>,
 }
@@ -77,7 +76,6 @@ impl ApproxCountDistinct {
     pub(super) fn new(precision: u32) -> Self {
         Self {
             precision,
-            groups: 0,
             words: Vec::new(),
         }
     }
@@ -290,18 +288,13 @@ fn shortest(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-impl Columnar for ApproxCountDistinct {
+impl Groups for ApproxCountDistinct {
     fn empty(&self) -> Self {
         Self::new(self.precision)
     }
 
-    fn len(&self) -> usize {
-        self.groups
-    }
-
     fn grow_to(&mut self, groups: usize) {
-        self.groups = groups.max(self.groups);
-        self.words.resize(self.groups * word_count(self.precision), 0);
+        self.words.resize(groups * word_count(self.precision), 0);
     }
 
     fn update(&mut self, values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
@@ -326,25 +319,28 @@ impl Columnar for ApproxCountDistinct {
         })
     }
 
-    fn states(&self, groups: usize) -> Result<Vec<ArrayRef>> {
+    fn take_first(&mut self, groups: usize) -> Self {
+        let taken = groups * word_count(self.precision);
+        let rest = self.words.split_off(taken.min(self.words.len()));
+        Self {
+            precision: self.precision,
+            words: std::mem::replace(&mut self.words, rest),
+        }
+    }
+
+    fn states(self) -> Result<Vec<ArrayRef>> {
         let count = word_count(self.precision);
-        let words = Int64Array::from_iter_values(self.words.iter().take(groups * count).copied());
-        let lengths = std::iter::repeat_n(count, groups);
+        let lengths = std::iter::repeat_n(count, self.words.len() / count);
         let field = Arc::new(Field::new_list_field(DataType::Int64, true));
-        let words = ListArray::try_new(field, offsets(lengths)?, Arc::new(words), None)?;
+        let words = Arc::new(Int64Array::from(self.words));
+        let words = ListArray::try_new(field, offsets(lengths)?, words, None)?;
         Ok(vec![Arc::new(words)])
     }
 
-    fn results(&self, groups: usize) -> Result<ArrayRef> {
-        let words = self.words.chunks_exact(word_count(self.precision));
-        let counts = words.take(groups).map(|words| self.estimate(words));
+    fn results(self) -> Result<ArrayRef> {
+        let groups = self.words.chunks_exact(word_count(self.precision));
+        let counts = groups.map(|words| self.estimate(words));
         Ok(Arc::new(Int64Array::from_iter_values(counts)))
-    }
-
-    fn forget(&mut self, groups: usize) {
-        let groups = groups.min(self.groups);
-        self.groups -= groups;
-        self.words.drain(..groups * word_count(self.precision));
     }
 
     fn bytes(&self) -> usize {

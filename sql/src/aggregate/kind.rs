@@ -372,14 +372,14 @@ impl Kind {
             Self::AvgOf(at) => avg(&type_at(at)?, at, args.return_type(), on_overflow, user),
             Self::Moment(moment, of) => user.with(Moments { moment, of }),
             Self::PairMoment(moment) => user.with(PairMoments { moment }),
-            Self::First | Self::Last => user.with_columns(Picks::new(self.end(args), vec![type_at(0)?])),
+            Self::First | Self::Last => user.with_groups(Picks::new(self.end(args), vec![type_at(0)?])),
             Self::MaxBy | Self::MinBy => {
                 let wins = [Ordering::Less, Ordering::Greater][usize::from(self == Self::MaxBy)];
-                user.with_columns(Picks::new(Pick::By(wins), vec![type_at(0)?, type_at(1)?]))
+                user.with_groups(Picks::new(Pick::By(wins), vec![type_at(0)?, type_at(1)?]))
             }
             Self::ApproxCountDistinct => {
                 let precision = parameter::hash_bits(constant(args, 1).as_ref())?;
-                user.with_columns(ApproxCountDistinct::new(precision))
+                user.with_groups(ApproxCountDistinct::new(precision))
             }
             Self::Percentile | Self::Median | Self::PercentileCont | Self::PercentileDisc | Self::Mode => {
                 user.with(Counted {

@@ -80,7 +80,7 @@ impl MinMax {
         match data_type {
             DataType::Float32 => user.with(FloatExtremum::<Float32Type>::new(self.wins())),
             DataType::Float64 => user.with(FloatExtremum::<Float64Type>::new(self.wins())),
-            nested => user.with_columns(Picks::new(Pick::Extremum(self.wins()), vec![nested.clone()])),
+            nested => user.with_groups(Picks::new(Pick::Extremum(self.wins()), vec![nested.clone()])),
         }
     }
 }

@@ -8,13 +8,13 @@ mod avg;
 mod buffer_bytes;
 mod builtin;
 mod checked;
-mod columnar;
 mod count;
 mod counted;
 mod distinct;
 mod extremum;
 mod fold;
 mod function;
+mod groups;
 mod histogram;
 mod hyperloglog;
 mod interval;
@@ -50,6 +50,7 @@ pub(crate) use list::{NAMES, function};
 pub(crate) use min_max::as_kept_in_state;
 pub(crate) use row_order::heeds_no_order;
 use step::Step;
+pub(crate) use values::bytes_of;
 
 /// How an aggregate's buffers lie in a state row.
 #[derive(Clone, Debug)]

@@ -15,9 +15,10 @@ use arrow::row;
 use datafusion::common::Result;
 use datafusion::common::cast::as_boolean_array;
 
-use super::columnar::Columnar;
 use super::fold::{Rows, column};
+use super::groups::Groups;
 use super::order_keys::order_keys;
+use super::values::bytes_of;
 
 /// So many rows that no group has picked may wait for the next copy.
 const SPARE_ROWS: usize = 65_536;
@@ -67,20 +68,21 @@ struct Place {
 }
 
 /// Columns that groups have picked rows of.
+#[derive(Clone)]
 struct Batch {
     columns: Vec<ArrayRef>,
     /// What the rows are ordered by.
-    keys: Option<row::Rows>,
+    keys: Option<Arc<row::Rows>>,
     bytes: usize,
 }
 
 impl Batch {
     fn new(columns: Vec<ArrayRef>, pick: Pick) -> Result<Self> {
         let keys = match pick.order() {
-            Some((_, at)) => Some(order_keys(column(&columns, at)?)?),
+            Some((_, at)) => Some(Arc::new(order_keys(column(&columns, at)?)?)),
             None => None,
         };
-        let bytes = columns.iter().map(bytes_of).sum::<usize>() + keys.as_ref().map_or(0, row::Rows::size);
+        let bytes = columns.iter().map(bytes_of).sum::<usize>() + keys.as_ref().map_or(0, |keys| keys.size());
         Ok(Self { columns, keys, bytes })
     }
 
@@ -93,12 +95,8 @@ impl Batch {
     }
 }
 
-fn bytes_of(column: &ArrayRef) -> usize {
-    let slice = column.to_data().get_slice_memory_size();
-    slice.unwrap_or_else(|_| column.get_array_memory_size())
-}
-
 /// The picks of many groups.
+#[derive(Clone)]
 pub(super) struct Picks {
     pick: Pick,
     /// The types of the columns that are kept: the value, and what it is picked by if that is another.
@@ -221,27 +219,15 @@ impl Picks {
             .collect();
         Ok(interleave(&sources, &places)?)
     }
-
-    /// Forgets the batches when no group is left.
-    fn release(&mut self) {
-        if self.groups.is_empty() {
-            self.batches.clear();
-            (self.rows, self.bytes) = (0, 0);
-        }
-    }
 }
 
-impl Columnar for Picks {
+impl Groups for Picks {
     fn empty(&self) -> Self {
         Self::new(self.pick, self.types.clone())
     }
 
-    fn len(&self) -> usize {
-        self.groups.len()
-    }
-
     fn grow_to(&mut self, groups: usize) {
-        self.groups.resize(groups.max(self.groups.len()), None);
+        self.groups.resize(groups, None);
     }
 
     fn update(&mut self, values: &[ArrayRef], rows: &Rows<'_>) -> Result<()> {
@@ -260,28 +246,32 @@ impl Columnar for Picks {
         self.take(pick, states, &Rows { filter: set, ..*rows })
     }
 
+    fn take_first(&mut self, groups: usize) -> Self {
+        let rest = self.groups.split_off(groups.min(self.groups.len()));
+        let first = self.clone();
+        self.groups = rest;
+        if self.groups.is_empty() {
+            *self = self.empty();
+        }
+        first
+    }
+
     /// The value, then for `first` and `last` whether there is one, or what else is kept.
-    fn states(&self, groups: usize) -> Result<Vec<ArrayRef>> {
-        let places = self.groups.get(..groups).unwrap_or_default();
-        let mut states = vec![self.values(places, 0)?];
+    fn states(self) -> Result<Vec<ArrayRef>> {
+        let mut states = vec![self.values(&self.groups, 0)?];
         match self.pick {
             Pick::First { .. } | Pick::Last { .. } => {
-                let set: BooleanArray = places.iter().map(|place| Some(place.is_some())).collect();
+                let set: BooleanArray = self.groups.iter().map(|place| Some(place.is_some())).collect();
                 states.push(Arc::new(set));
             }
-            Pick::By(_) => states.push(self.values(places, 1)?),
+            Pick::By(_) => states.push(self.values(&self.groups, 1)?),
             Pick::Extremum(_) => {}
         }
         Ok(states)
     }
 
-    fn results(&self, groups: usize) -> Result<ArrayRef> {
-        self.values(self.groups.get(..groups).unwrap_or_default(), 0)
-    }
-
-    fn forget(&mut self, groups: usize) {
-        self.groups.drain(..groups.min(self.groups.len()));
-        self.release();
+    fn results(self) -> Result<ArrayRef> {
+        self.values(&self.groups, 0)
     }
 
     fn bytes(&self) -> usize {

@@ -407,11 +407,11 @@ async fn a_function_without_a_counterpart_is_kept_and_not_portable() {
 
 #[tokio::test]
 async fn words_of_a_distinct_count_are_those_of_the_golden_case() {
-    use super::columnar::GroupedColumns;
+    use super::groups::Grouped;
     use super::hyperloglog::ApproxCountDistinct;
     use datafusion::logical_expr::GroupsAccumulator;
 
-    let mut counted = GroupedColumns(ApproxCountDistinct::new(9));
+    let mut counted = Grouped(ApproxCountDistinct::new(9));
     let values: ArrayRef = Arc::new(Int32Array::from(vec![0, 1, 2, 3, 7]));
     counted.update_batch(&[values], &[0; 5], None, 1).unwrap();
     let words = counted.state(EmitTo::All).unwrap();

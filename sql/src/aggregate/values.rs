@@ -1,6 +1,6 @@
-//! Single values of columns, for what a group keeps.
+//! Values of columns, for what a group keeps.
 
-use arrow::array::{ArrayRef, new_empty_array};
+use arrow::array::{Array, ArrayRef, new_empty_array};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
 
@@ -18,4 +18,10 @@ pub(super) fn value_at(values: &ArrayRef, row: usize) -> Result<ScalarValue> {
     let mut value = ScalarValue::try_from_array(values, row)?;
     value.compact();
     Ok(value)
+}
+
+/// What the values of a column take: it may be a slice of a longer one.
+pub(crate) fn bytes_of(column: &ArrayRef) -> usize {
+    let slice = column.to_data().get_slice_memory_size();
+    slice.unwrap_or_else(|_| column.get_array_memory_size())
 }

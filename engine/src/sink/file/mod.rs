@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use object_store::ObjectStore;
 use tidemill_checkpoint::{
-    BatchId, CheckpointFileManager, CompactibleFileStreamLog, Creation, SinkFileStatus,
+    BatchId, CheckpointFileManager, CompactibleFileStreamLog, Creation, Fsync, SinkFileStatus,
 };
 
 use self::options::FileSinkOptions;
@@ -72,7 +72,7 @@ impl FileSink {
         store: Option<Arc<dyn ObjectStore>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        make_folder(&options.root).await?;
+        make_folder(&options.root, options.fsync).await?;
         let log = CompactibleFileStreamLog::open(manager, METADATA_FOLDER, options.log.clone()).await?;
         let latest = Mutex::new(log.latest().await?);
         Ok(Self {
@@ -185,8 +185,8 @@ fn status(uri: &FileUri, found: PartStatus) -> SinkFileStatus {
     }
 }
 
-/// Makes the output folder and its name durable; object stores have no folders.
-async fn make_folder(root: &FileUri) -> Result<()> {
+/// Makes the output folder, and its name durable; object stores have no folders.
+async fn make_folder(root: &FileUri, fsync: Fsync) -> Result<()> {
     let Some(path) = root.local_path() else {
         return Ok(());
     };
@@ -196,7 +196,11 @@ async fn make_folder(root: &FileUri) -> Result<()> {
         }
         let missing = path.ancestors().take_while(|folder| !folder.exists()).count();
         std::fs::create_dir_all(&path)?;
-        path.ancestors().skip(1).take(missing).try_for_each(sync_folder)
+        let mut above = path.ancestors().skip(1).take(missing);
+        match fsync {
+            Fsync::On => above.try_for_each(sync_folder),
+            Fsync::Off => Ok(()),
+        }
     });
     made.await?.map_err(|e| io_error("create the folder", root, e))
 }

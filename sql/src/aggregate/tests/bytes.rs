@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::super::buffer_bytes;
-use super::super::fold::{Fold, Grouped};
+use super::super::fold::{Fold, Folded};
+use super::super::groups::Grouped;
 use super::super::histogram::Histogram;
 use super::super::quantiles::ApproxPercentile;
 use super::text;
@@ -31,11 +32,11 @@ fn a_list_has_the_bytes_that_spark_wrote_in_the_golden_case() {
 
 /// The state of one group after a batch of values was merged into the state of the batch before.
 fn merged_bytes<F: Fold>(fold: impl Fn() -> F) -> String {
-    let mut whole = Grouped::new(fold());
+    let mut whole = Grouped(Folded::new(fold()));
     for values in [vec![0.0, 0.25, 0.5, 0.75, 1.0], vec![1.25, 1.5, 1.75]] {
         let groups = vec![0; values.len()];
         let values: ArrayRef = Arc::new(Float64Array::from(values));
-        let mut batch = Grouped::new(fold());
+        let mut batch = Grouped(Folded::new(fold()));
         batch.update_batch(&[values], &groups, None, 1).unwrap();
         let states = batch.state(EmitTo::All).unwrap();
         whole.merge_batch(&states, &[0], 1).unwrap();

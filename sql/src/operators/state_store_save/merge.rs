@@ -11,6 +11,7 @@ use datafusion::error::Result as DataFusionResult;
 use tidemill_state::Rows;
 
 use super::Shared;
+use crate::aggregate::bytes_of;
 use crate::error::state;
 use crate::operators::aggregate_buffers::Accumulators;
 use crate::operators::group_table::GroupTable;
@@ -150,10 +151,4 @@ impl Shared {
         let groups: Vec<usize> = (known..known + found).collect();
         merged.accumulators.merge(&states, &groups, known + found)
     }
-}
-
-/// What the values of a column take: it may be a slice of a longer one.
-fn bytes_of(column: &ArrayRef) -> usize {
-    let slice = column.to_data().get_slice_memory_size();
-    slice.unwrap_or_else(|_| column.get_array_memory_size())
 }

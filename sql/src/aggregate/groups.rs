@@ -1,7 +1,8 @@
-//! Another way to write an aggregate: the groups lie in columns, for functions whose groups are too large, or too many, to be
-//! values of their own.
+//! The groups of an aggregate function, and the two accumulators that DataFusion asks of one: [`Grouped`] over many groups,
+//! [`Single`] over one.
 //!
-//! [`GroupedColumns`] makes of it the accumulator over many groups, [`SingleColumns`] the one over a single group.
+//! A function whose groups are small values is written as a [`Fold`](super::fold::Fold); one whose groups are large, or very
+//! many, lays them out itself.
 
 use std::fmt::Debug;
 use std::mem::size_of;
@@ -13,12 +14,9 @@ use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use super::fold::Rows;
 
 /// The groups of an aggregate function.
-pub(super) trait Columnar: Debug + Send + Sync + 'static {
+pub(super) trait Groups: Clone + Debug + Send + Sync + 'static {
     /// No group, with the same parameters.
     fn empty(&self) -> Self;
-
-    /// How many groups there are.
-    fn len(&self) -> usize;
 
     /// Adds groups that saw no row, up to this number.
     fn grow_to(&mut self, groups: usize);
@@ -35,38 +33,41 @@ pub(super) trait Columnar: Debug + Send + Sync + 'static {
     /// A state that a group cannot take.
     fn merge(&mut self, states: &[ArrayRef], rows: &Rows<'_>) -> Result<()>;
 
-    /// The state columns of so many groups from the first.
+    /// Takes so many groups out, from the first.
+    fn take_first(&mut self, groups: usize) -> Self;
+
+    /// The state columns, one value per group.
     ///
     /// # Errors
     /// A group without a state.
-    fn states(&self, groups: usize) -> Result<Vec<ArrayRef>>;
+    fn states(self) -> Result<Vec<ArrayRef>>;
 
-    /// The results of so many groups from the first.
+    /// The results, one per group.
     ///
     /// # Errors
     /// A group without a result.
-    fn results(&self, groups: usize) -> Result<ArrayRef>;
-
-    /// Drops so many groups from the first.
-    fn forget(&mut self, groups: usize);
+    fn results(self) -> Result<ArrayRef>;
 
     /// What the groups hold.
     fn bytes(&self) -> usize;
 }
 
 /// An aggregate over many groups.
-pub(super) struct GroupedColumns<C>(pub(super) C);
+pub(super) struct Grouped<G>(pub(super) G);
 
-impl<C: Columnar> GroupedColumns<C> {
-    fn wanted(&self, emit_to: EmitTo) -> usize {
+impl<G: Groups> Grouped<G> {
+    fn take(&mut self, emit_to: EmitTo) -> G {
         match emit_to {
-            EmitTo::All => self.0.len(),
-            EmitTo::First(groups) => groups,
+            EmitTo::All => {
+                let empty = self.0.empty();
+                std::mem::replace(&mut self.0, empty)
+            }
+            EmitTo::First(groups) => self.0.take_first(groups),
         }
     }
 }
 
-impl<C: Columnar> GroupsAccumulator for GroupedColumns<C> {
+impl<G: Groups> GroupsAccumulator for Grouped<G> {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -97,17 +98,11 @@ impl<C: Columnar> GroupsAccumulator for GroupedColumns<C> {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let groups = self.wanted(emit_to);
-        let results = self.0.results(groups);
-        self.0.forget(groups);
-        results
+        self.take(emit_to).results()
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let groups = self.wanted(emit_to);
-        let states = self.0.states(groups);
-        self.0.forget(groups);
-        states
+        self.take(emit_to).states()
     }
 
     fn convert_to_state(
@@ -119,7 +114,7 @@ impl<C: Columnar> GroupsAccumulator for GroupedColumns<C> {
         let own: Vec<usize> = (0..rows).collect();
         let mut groups = Self(self.0.empty());
         groups.update_batch(values, &own, opt_filter, rows)?;
-        groups.0.states(rows)
+        groups.0.states()
     }
 
     fn size(&self) -> usize {
@@ -129,17 +124,17 @@ impl<C: Columnar> GroupsAccumulator for GroupedColumns<C> {
 
 /// An aggregate over one group.
 #[derive(Debug)]
-pub(super) struct SingleColumns<C>(C);
+pub(super) struct Single<G>(G);
 
-impl<C: Columnar> SingleColumns<C> {
+impl<G: Groups> Single<G> {
     /// Of groups before any row.
-    pub(super) fn new(mut groups: C) -> Self {
+    pub(super) fn new(mut groups: G) -> Self {
         groups.grow_to(1);
         Self(groups)
     }
 }
 
-impl<C: Columnar> Accumulator for SingleColumns<C> {
+impl<G: Groups> Accumulator for Single<G> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let groups = vec![0; values.first().map_or(0, |v| v.len())];
         let rows = Rows {
@@ -159,11 +154,11 @@ impl<C: Columnar> Accumulator for SingleColumns<C> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&self.0.results(1)?, 0)
+        ScalarValue::try_from_array(&self.0.clone().results()?, 0)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let states = self.0.states(1)?;
+        let states = self.0.clone().states()?;
         states.iter().map(|s| ScalarValue::try_from_array(s, 0)).collect()
     }
 
